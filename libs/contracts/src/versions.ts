@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { events, isTopic, type EventData, type Topic } from './events';
+
+/** Lifts the data of one version to the next: total, pure, and kept as long as such an event may be in any log. */
+export type Upcaster = (data: unknown) => unknown;
+
+/** Upcasters by topic; the one at index `v - 1` lifts version `v` to `v + 1`. */
+export const upcasters: Partial<Record<Topic, readonly Upcaster[]>> = {};
+
+export type Reading =
+  | { ok: true; topic: Topic; data: EventData }
+  | { ok: false; problem: 'unknown_type' | 'unknown_version' | 'newer_version' | 'invalid_data'; detail: string };
+
+export function dataschema(topic: Topic, version: number = events[topic].version): string {
+  return `urn:order-events:${topic}:${version}`;
+}
+
+/**
+ * Reads the data of an event of any known version into the newest one. Unknown fields are tolerated and dropped.
+ * `newer_version` is not an error of the event: a later deployment will know it.
+ */
+export function readData(type: string, schema: string, data: unknown, lifts = upcasters): Reading {
+  if (!isTopic(type)) return { ok: false, problem: 'unknown_type', detail: type };
+  const prefix = `urn:order-events:${type}:`;
+  const version = schema.startsWith(prefix) ? Number(schema.slice(prefix.length)) : NaN;
+  const newest = events[type].version;
+  if (!Number.isInteger(version) || version < 1) return { ok: false, problem: 'unknown_version', detail: schema };
+  if (version > newest) return { ok: false, problem: 'newer_version', detail: schema };
+  let lifted = data;
+  for (const lift of (lifts[type] ?? []).slice(version - 1, newest - 1)) lifted = lift(lifted);
+  const result = events[type].data.safeParse(lifted);
+  return result.success
+    ? { ok: true, topic: type, data: result.data }
+    : { ok: false, problem: 'invalid_data', detail: z.prettifyError(result.error) };
+}

@@ -1,0 +1,26 @@
+import type { OpenEffect } from './store';
+
+/** Time and identity as the machinery sees them; the simulator brings its own. */
+export interface Runtime {
+  /** Milliseconds of a clock that never goes back; for measuring and waiting, not for dates. */
+  elapsed(): number;
+  /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A new event id, UUIDv7. */
+  eventId(): string;
+  /** 0 ≤ x < 1, for jitter. */
+  random(): number;
+}
+
+/** What the machinery tells of itself; service-kit turns it into log lines and metrics. */
+export interface Observer {
+  published(count: number): void;
+  publishFailed(count: number, detail: string): void;
+  handled(topic: string, outcome: 'applied' | 'duplicate' | 'retrying' | 'dead' | 'expired', error?: Error): void;
+  /** The database did not answer; the batch is kept and tried again. */
+  held(count: number, error: Error): void;
+  effectDone(effect: OpenEffect, ms: number): void;
+  effectFailed(effect: OpenEffect, error: Error): void;
+  /** A background loop failed and goes on after a pause. */
+  loopFailed(loop: string, error: Error): void;
+}

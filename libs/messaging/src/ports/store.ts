@@ -1,0 +1,129 @@
+import type { Keys, NewEffect, Rows, Tables, Writes } from '../decision';
+import type { Message } from './transport';
+
+/**
+ * The store port: a service's own database. Everything that one decision changes goes through one `Tx`, so it happens as
+ * a whole or not at all.
+ */
+
+/** An event on its way into the outbox: encoded, but for the `time`, which is the database's. */
+export interface OutboxEntry extends Message {
+  id: string;
+}
+
+/** An event in a log. */
+export interface LogRecord extends OutboxEntry {
+  position: number;
+  /** The database's clock when it was appended. */
+  time: Date;
+}
+
+/**
+ * `applied`: decided. `retrying`: its decision threw; the retry worker has it. `dead`: a dead letter. `expired`: it came
+ * after the inbox had forgotten its kind, and was not handled.
+ */
+export type InboxState = 'applied' | 'retrying' | 'dead' | 'expired';
+
+export interface Failure {
+  /** As it came, so that it can be tried again or read by an operator. */
+  message: Message;
+  error: string;
+  /** Tries so far. */
+  attempts: number;
+  /** Until the next one, milliseconds; for `retrying`. */
+  delayMs?: number;
+}
+
+export interface InboxEntry {
+  id: string;
+  topic: string;
+  key: string;
+  state: InboxState;
+  /** With `retrying` and `dead`. */
+  failure?: Failure;
+}
+
+export interface Tx {
+  /** Locks rows (tables in the order of `tables`, keys sorted) and reads them as they are once the locks are held. */
+  lock<T extends Tables>(tables: T, keys: Keys<T>): Promise<Rows<T>>;
+  write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void>;
+  /** Which of these does the group's inbox hold, and in which state? */
+  held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>>;
+  /** Records events in the inbox; an entry that is there already is brought to the new state. */
+  take(group: string, entries: readonly InboxEntry[]): Promise<void>;
+  /** Adds effects; one whose idempotency key is there already is the same effect and is left as it is. */
+  intend(effects: readonly NewEffect[]): Promise<void>;
+  /** Closes effects that are open, and tells which were. The others were closed by another runner. */
+  closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Appends to the outbox. Last in a transaction: positions are drawn when all locks are held. */
+  append(events: readonly OutboxEntry[]): Promise<void>;
+}
+
+/** An event whose decision threw, due for another try. */
+export interface Retry {
+  id: string;
+  message: Message;
+  attempts: number;
+}
+
+/** An open effect, claimed by one runner until its lease ends. */
+export interface OpenEffect {
+  id: string;
+  kind: string;
+  key: string;
+  idempotencyKey: string;
+  input: object;
+  /** Calls before this one. */
+  attempts: number;
+}
+
+/** One reader's place in a log, held by one owner at a time. */
+export interface LogReader {
+  /** Takes or renews the lease. False: somebody else has it. */
+  lease(ms: number): Promise<boolean>;
+  /** The records after the last page that was read, at most `limit`, oldest first. Empty: nothing new. */
+  page(limit: number): Promise<LogRecord[]>;
+  /** Makes the place after the last page lasting, with `refused` records filed as dead letters of group `relay`. */
+  commit(refused: readonly { record: LogRecord; error: string }[]): Promise<void>;
+  /** Goes back to the last lasting place. */
+  rewind(): void;
+  /** Gives the lease back. */
+  release(): Promise<void>;
+}
+
+export interface OutboxStatus {
+  /** Age of the oldest record that is not yet published, milliseconds; 0 when there is none. */
+  oldestMs: number;
+}
+
+export interface Store {
+  /** Runs `work` in one transaction, and commits it if it resolves. Rejects with a `StoreError` for the database's part. */
+  transact<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
+  /** Events of the group whose next try is due. They stay `retrying`; only a transaction that finds them so moves them. */
+  dueRetries(group: string, limit: number): Promise<Retry[]>;
+  /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
+  claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;
+  /** Gives a claimed effect back, to be called again after a while. */
+  deferEffect(id: string, error: string, delayMs: number): Promise<void>;
+  outbox(): LogReader;
+  outboxStatus(): Promise<OutboxStatus>;
+  /** Resolves when something may have been appended to the outbox or intended as effect, at the latest after `ms`. */
+  wait(what: 'outbox' | 'effects', ms: number, signal: AbortSignal): Promise<void>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * `unavailable`: the database is away, or the outcome of the commit is unknown. `contended`: deadlock, serialisation, lock
+ * or statement time-out; the same again may succeed. `rejected`: the data itself was refused, and will be again.
+ */
+export class StoreError extends Error {
+  override name = 'StoreError';
+  constructor(
+    readonly kind: 'unavailable' | 'contended' | 'rejected',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The transport port. An adapter's whole job is to move messages through one broker; retries, dead letters, delays and
+ * duplicates are dealt with above it, from the service's own database.
+ */
+
+/** A message on the wire. Headers hold the CloudEvents attributes as `ce-<attribute>`, and `content-type`. */
+export interface Message {
+  topic: string;
+  /** Messages of one key stay in order where the broker can do that. */
+  key: string;
+  headers: Readonly<Record<string, string>>;
+  body: Uint8Array;
+}
+
+/** What became of one published message. Only proof that the broker stored it for every declared group is `stored`. */
+export type Settlement =
+  | { stored: true }
+  /** `refused`: for the message's own sake, and again next time. `unavailable`: outcome open or broker away; try again. */
+  | { stored: false; problem: 'refused' | 'unavailable'; detail: string };
+
+export interface Capabilities {
+  /** Messages of one key reach one handler at a time, in the order in which they were published. */
+  order: 'key' | 'none';
+  headers: boolean;
+  /** Of one message, headers included. */
+  maxBytes: number;
+  /** Survives the end of the process. */
+  durable: boolean;
+}
+
+export interface Subscribe {
+  /** The consumer group that shares the topics; null: every subscriber gets a copy of what comes from now on. */
+  group: string | null;
+  topics: readonly string[];
+  /** Most messages handed over in one call. */
+  batch: number;
+  /** How long a batch that is not full waits for more, milliseconds. */
+  waitMs: number;
+  /** Most messages handed over and not yet acknowledged, all calls together. */
+  inFlight: number;
+  /** Most calls of the handler at the same time. Messages of one key are never in two calls at once. */
+  parallel: number;
+  /**
+   * Resolves: all of the batch is acknowledged. Rejects: none is; the transport delivers them again, to this or to
+   * another member of the group. While it is pending the transport keeps its claim on them, however long that takes.
+   */
+  handle(batch: readonly Message[]): Promise<void>;
+}
+
+export interface Subscription {
+  /** Stops fetching, waits for the running calls, acknowledges what they handled. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A topic and the groups that must each find its events. */
+export interface TopicDeclaration {
+  topic: string;
+  groups: readonly string[];
+}
+
+export interface Transport {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** Makes topics and groups, so that an event published from now on waits for each group. Idempotent; for `setup`. */
+  declare(topics: readonly TopicDeclaration[]): Promise<void>;
+  /** Settles each message, in the order given. Rejects never: a broken connection is `unavailable` for each. */
+  publish(batch: readonly Message[]): Promise<Settlement[]>;
+  subscribe(subscribe: Subscribe): Promise<Subscription>;
+  /** Messages that wait for a group or are in its hands, all its topics together. */
+  backlog(group: string): Promise<number>;
+  /** Resolves when the broker answers; for readiness. */
+  ping(): Promise<void>;
+  /** After all subscriptions were closed. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,4 +1,13 @@
+export * from './batcher';
+export * from './cloud-events';
 export * from './decision';
+export * from './effect-runner';
+export * from './pipeline/arrival';
+export type { Consumer } from './pipeline/decide-batch';
+export * from './pipeline/pipeline';
 export * from './ports/runtime';
 export * from './ports/store';
 export * from './ports/transport';
+export * from './relay';
+export * from './retry-policy';
+export * from './runtime';

@@ -1,3 +1,4 @@
+import type { Cause } from '../cloud-events';
 import type { Keys, NewEffect, Rows, Tables, Writes } from '../decision';
 import type { Message } from './transport';
 
@@ -41,7 +42,12 @@ export interface InboxEntry {
   state: InboxState;
   /** With `retrying` and `dead`. */
   failure?: Failure;
+  /** It was `retrying` before; once it is `applied`, nothing of the failure is kept. */
+  retried?: boolean;
 }
+
+/** An intended effect with what it follows from. */
+export type EffectEntry = NewEffect & Cause;
 
 export interface Tx {
   /** Locks rows (tables in the order of `tables`, keys sorted) and reads them as they are once the locks are held. */
@@ -52,7 +58,7 @@ export interface Tx {
   /** Records events in the inbox; an entry that is there already is brought to the new state. */
   take(group: string, entries: readonly InboxEntry[]): Promise<void>;
   /** Adds effects; one whose idempotency key is there already is the same effect and is left as it is. */
-  intend(effects: readonly NewEffect[]): Promise<void>;
+  intend(effects: readonly EffectEntry[]): Promise<void>;
   /** Closes effects that are open, and tells which were. The others were closed by another runner. */
   closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Appends to the outbox. Last in a transaction: positions are drawn when all locks are held. */
@@ -67,12 +73,8 @@ export interface Retry {
 }
 
 /** An open effect, claimed by one runner until its lease ends. */
-export interface OpenEffect {
+export interface OpenEffect extends EffectEntry {
   id: string;
-  kind: string;
-  key: string;
-  idempotencyKey: string;
-  input: object;
   /** Calls before this one. */
   attempts: number;
 }

@@ -1,0 +1,113 @@
+import { dataschema, events, type Topic } from '@order-events/contracts';
+import type { NewEvent } from './decision';
+import type { OutboxEntry } from './ports/store';
+import type { Message } from './ports/transport';
+
+/**
+ * CloudEvents 1.0 on a message: in binary mode each attribute is a header `ce-<attribute>` and the body is the data; in
+ * structured mode, for brokers without headers, one JSON object holds both. An adapter whose broker has its own prefix
+ * (`ce_`, `cloudEvents:`) renames the headers.
+ */
+const BINARY = 'application/json';
+const STRUCTURED = 'application/cloudevents+json';
+const PREFIX = 'ce-';
+
+/** Attributes that must be there for us to take a message for one of our events. */
+const REQUIRED = ['id', 'source', 'type', 'subject', 'dataschema'] as const;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** What an event, or an effect, follows from. */
+export interface Cause {
+  /** Id of the event that led to it. */
+  causationid?: string;
+  /** W3C trace context, handed on unchanged. */
+  traceparent?: string;
+}
+
+export interface Origin extends Cause {
+  /** `/inventory` */
+  source: string;
+}
+
+/** Attributes by name, all text, and the data as parsed JSON. */
+export interface RawEvent {
+  attributes: Readonly<Record<string, string>>;
+  data: unknown;
+}
+
+export type Decoded = { ok: true; event: RawEvent } | { ok: false; detail: string };
+
+/** Encodes a decision's event in binary mode. The `time` is added when it is read from the outbox. */
+export function encode(event: NewEvent, id: string, origin: Origin): OutboxEntry {
+  const attributes: Record<string, string | undefined> = {
+    specversion: '1.0',
+    id,
+    source: origin.source,
+    type: event.type,
+    subject: event.subject,
+    dataschema: dataschema(event.type, events[event.type].version),
+    sequence: String(event.sequence),
+    partitionkey: event.subject,
+    correlationid: event.subject,
+    causationid: origin.causationid,
+    traceparent: origin.traceparent,
+  };
+  const headers: Record<string, string> = { 'content-type': BINARY };
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[PREFIX + name] = value;
+  return { id, topic: event.type satisfies Topic, key: event.subject, headers, body: Buffer.from(JSON.stringify(event.data)) };
+}
+
+/** Sets one attribute of a message in binary mode. */
+export function withAttribute(message: Message, name: string, value: string): Message {
+  return { ...message, headers: { ...message.headers, [PREFIX + name]: value } };
+}
+
+/** A message in binary mode as one in structured mode. */
+export function toStructured(message: Message): Message {
+  const event: Record<string, unknown> = { datacontenttype: BINARY };
+  for (const [header, value] of Object.entries(message.headers)) {
+    if (header.startsWith(PREFIX)) event[header.slice(PREFIX.length)] = value;
+  }
+  event['data'] = JSON.parse(Buffer.from(message.body).toString()) as unknown;
+  return { ...message, headers: { 'content-type': STRUCTURED }, body: Buffer.from(JSON.stringify(event)) };
+}
+
+/** Reads a message of either mode. A refusal says what is wrong with the bytes; it never throws. */
+export function decode(message: Message): Decoded {
+  let body: unknown;
+  try {
+    body = JSON.parse(Buffer.from(message.body).toString());
+  } catch (error) {
+    return { ok: false, detail: `the body is not JSON: ${(error as Error).message}` };
+  }
+  const event = isStructured(message) ? fromStructured(body) : fromBinary(message, body);
+  if (!event) return { ok: false, detail: 'a structured event must be a JSON object' };
+  const missing = REQUIRED.filter((name) => !event.attributes[name]);
+  if (missing.length > 0) return { ok: false, detail: `not a CloudEvent of ours, it lacks: ${missing.join(', ')}` };
+  if (!UUID.test(event.attributes['id']!)) return { ok: false, detail: 'the event id is not a UUID' };
+  return { ok: true, event };
+}
+
+function isStructured(message: Message): boolean {
+  const type = message.headers['content-type'];
+  return type ? type.startsWith(STRUCTURED) : !(PREFIX + 'specversion' in message.headers);
+}
+
+function fromBinary(message: Message, data: unknown): RawEvent {
+  const attributes: Record<string, string> = {};
+  for (const [header, value] of Object.entries(message.headers)) {
+    if (header.startsWith(PREFIX)) attributes[header.slice(PREFIX.length)] = value;
+  }
+  return { attributes, data };
+}
+
+function fromStructured(body: unknown): RawEvent | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+  const { data, ...rest } = body as Record<string, unknown>;
+  const attributes: Record<string, string> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    if (typeof value === 'string') attributes[name] = value;
+    else if (typeof value === 'number' || typeof value === 'boolean') attributes[name] = String(value);
+  }
+  return { attributes, data };
+}

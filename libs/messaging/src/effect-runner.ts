@@ -1,0 +1,137 @@
+import { Batcher, bisect } from './batcher';
+import { encode, type Cause } from './cloud-events';
+import type { EffectHandler, Tables } from './decision';
+import { unionKeys, Workspace } from './pipeline/workspace';
+import type { Observer, Runtime } from './ports/runtime';
+import { StoreError, type EffectEntry, type OpenEffect, type OutboxEntry, type Store, type Tx } from './ports/store';
+import { backoff } from './retry-policy';
+
+export interface EffectRunnerOptions<T extends Tables> {
+  /** The `source` of the events that answers lead to. */
+  source: string;
+  tables: T;
+  handlers: readonly EffectHandler<T>[];
+  store: Store;
+  runtime: Runtime;
+  observer: Observer;
+  /** Most calls at the same time. */
+  parallel: number;
+}
+
+/** A claim that ends before its call only means a repeated call with the same key; calls are told to end earlier. */
+const LEASE_MS = 60_000;
+const CALL_MS = 50_000;
+const POLL_MS = 500;
+const RETRY_CAP_MS = 60_000;
+
+interface Answered {
+  effect: OpenEffect;
+  answer: unknown;
+}
+
+/**
+ * Makes the calls that decisions intended. A definite answer closes the effect, in one transaction with what it leads
+ * to; anything else leaves it open, to be called again with the same idempotency key.
+ */
+export class EffectRunner<T extends Tables> {
+  private readonly handlers: ReadonlyMap<string, EffectHandler<T>>;
+  private readonly running = new Set<Promise<void>>();
+  private readonly closer: Batcher<Answered, Error | null>;
+
+  constructor(private readonly options: EffectRunnerOptions<T>) {
+    this.handlers = new Map(options.handlers.map((handler) => [handler.kind, handler]));
+    this.closer = new Batcher((answers) => this.close(answers), options.parallel);
+  }
+
+  /** Runs until the signal is aborted, then lets the running calls end and records their answers. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, runtime, observer, parallel } = this.options;
+    const kinds = [...this.handlers.keys()];
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const free = parallel - this.running.size;
+        const claimed = await store.claimEffects(kinds, free, LEASE_MS);
+        for (const effect of claimed) this.start(effect, signal);
+        failures = 0;
+        if (this.running.size >= parallel) await Promise.race(this.running);
+        else if (claimed.length < free) await store.wait('effects', POLL_MS, signal);
+      } catch (error) {
+        observer.loopFailed('effects', error as Error);
+        await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), signal);
+      }
+    }
+    await Promise.all(this.running);
+  }
+
+  private start(effect: OpenEffect, stopping: AbortSignal): void {
+    const run = this.make(effect, stopping)
+      .catch((error: unknown) => this.options.observer.loopFailed('effects', error as Error))
+      .finally(() => this.running.delete(run));
+    this.running.add(run);
+  }
+
+  private async make(effect: OpenEffect, stopping: AbortSignal): Promise<void> {
+    const { runtime, observer, store } = this.options;
+    const since = runtime.elapsed();
+    let failure: Error | null;
+    try {
+      const { idempotencyKey, attempts, input } = effect;
+      const signal = AbortSignal.timeout(CALL_MS);
+      const answer = await this.handlers.get(effect.kind)!.call(input, { idempotencyKey, attempt: attempts + 1, signal });
+      failure = await this.record({ effect, answer }, stopping);
+    } catch (error) {
+      failure = error as Error;
+    }
+    if (!failure) return observer.effectDone(effect, runtime.elapsed() - since);
+    observer.effectFailed(effect, failure);
+    const delayMs = backoff(effect.attempts + 1, runtime.random(), 200, RETRY_CAP_MS);
+    await store.deferEffect(effect.id, `${failure.name}: ${failure.message}`, delayMs);
+  }
+
+  /** Records an answer, and keeps it while the database is away: for a mail, asking again would send it again. */
+  private async record(answered: Answered, stopping: AbortSignal): Promise<Error | null> {
+    const { runtime, observer } = this.options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.closer.submit(answered);
+      } catch (error) {
+        if (stopping.aborted) throw error;
+        observer.held(1, error as Error);
+        await runtime.sleep(backoff(attempt, runtime.random(), 100, 5_000), stopping);
+      }
+    }
+  }
+
+  private close(answers: readonly Answered[]): Promise<(Error | null)[]> {
+    const { store } = this.options;
+    return bisect<Answered, Error | null>(
+      answers,
+      (some) => store.transact((tx) => this.decide(tx, some)),
+      (error) => !(error instanceof StoreError) || error.kind === 'rejected',
+      (_, error) => error as Error,
+    );
+  }
+
+  private async decide(tx: Tx, answers: readonly Answered[]): Promise<null[]> {
+    const { tables, source, runtime } = this.options;
+    const keys = answers.map(({ effect }) => this.handlers.get(effect.kind)!.keys(effect.input));
+    const workspace = new Workspace(tables, await tx.lock(tables, unionKeys(tables, keys)));
+    // Only the runner that closes an effect may act on its answer; a second one finds it closed.
+    const closed = await tx.closeEffects(answers.map(({ effect }) => effect.id));
+    const events: OutboxEntry[] = [];
+    const effects: EffectEntry[] = [];
+    for (const { effect, answer } of answers) {
+      if (!closed.has(effect.id)) continue;
+      const decision = this.handlers.get(effect.kind)!.decide(workspace.rows, effect.input, answer);
+      workspace.apply(decision.rows);
+      const { causationid, traceparent } = effect;
+      const cause: Cause = { ...(causationid && { causationid }), ...(traceparent && { traceparent }) };
+      for (const event of decision.events ?? []) events.push(encode(event, runtime.eventId(), { source, ...cause }));
+      for (const next of decision.effects ?? []) effects.push({ ...next, ...cause });
+    }
+    await tx.write(tables, workspace.writes());
+    await tx.intend(effects);
+    await tx.append(events);
+    return answers.map(() => null);
+  }
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { readData, type AnyEvent } from '@order-events/contracts';
+import { decode } from '../cloud-events';
+import type { Message } from '../ports/transport';
+
+/** A message as the pipeline carries it: read into an event, or with what is wrong with it. */
+export interface Arrival {
+  id: string;
+  topic: string;
+  key: string;
+  message: Message;
+  /** Tries before this one; 0 for what the transport delivers. */
+  attempts: number;
+  reading:
+    | { ok: true; event: AnyEvent }
+    /** `waits`: a later deployment may know it. Anything else never will be readable. */
+    | { ok: false; waits: boolean; detail: string };
+}
+
+/** Decodes, validates and upcasts. Never throws: whatever comes in must be able to reach the inbox. */
+export function read(message: Message, attempts = 0): Arrival {
+  const decoded = decode(message);
+  if (!decoded.ok) return unreadable(message, idOfBytes(message), attempts, decoded.detail);
+  const { attributes, data } = decoded.event;
+  const id = attributes['id']!.toLowerCase();
+  const reading = readData(attributes['type']!, attributes['dataschema']!, data);
+  if (!reading.ok) {
+    const detail = `${reading.problem}: ${reading.detail}`;
+    return unreadable(message, id, attempts, detail, reading.problem === 'newer_version');
+  }
+  const event = { ...attributes, id, sequence: Number(attributes['sequence'] ?? 0), data: reading.data };
+  return {
+    id,
+    topic: reading.topic,
+    key: attributes['subject']!,
+    message,
+    attempts,
+    reading: { ok: true, event: event as unknown as AnyEvent },
+  };
+}
+
+function unreadable(message: Message, id: string, attempts: number, detail: string, waits = false): Arrival {
+  return { id, topic: message.topic, key: message.key, message, attempts, reading: { ok: false, waits, detail } };
+}
+
+/** The same bytes get the same id (a version 8 UUID), so that garbage delivered twice is one dead letter. */
+function idOfBytes(message: Message): string {
+  const hash = createHash('sha256').update(message.topic).update('\0').update(message.body).digest();
+  hash[6] = (hash[6]! & 0x0f) | 0x80;
+  hash[8] = (hash[8]! & 0x3f) | 0x80;
+  return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,139 @@
+import type { Topic } from '@order-events/contracts';
+import { encode, type Cause } from '../cloud-events';
+import {
+  DeadLetterError,
+  type Decision,
+  type EventHandler,
+  type Keys,
+  type Rows,
+  type Tables,
+} from '../decision';
+import type { Runtime } from '../ports/runtime';
+import type { EffectEntry, InboxEntry, InboxState, OutboxEntry, Tx } from '../ports/store';
+import type { RetryPolicy } from '../retry-policy';
+import type { Arrival } from './arrival';
+import { unionKeys, Workspace } from './workspace';
+
+/** What one service does with the events that it consumes. */
+export interface Consumer<T extends Tables> {
+  group: string;
+  /** The `source` of the events that its decisions publish. */
+  source: string;
+  tables: T;
+  handlers: ReadonlyMap<Topic, EventHandler<T>>;
+  retry: RetryPolicy;
+}
+
+export interface Outcome {
+  arrival: Arrival;
+  state: InboxState | 'duplicate';
+  error?: Error;
+}
+
+/** How long an event of a version that is not known yet waits until it is looked at again. */
+const UNKNOWN_VERSION_MS = 60_000;
+
+/** Decides a batch within one transaction: lock, skip what the inbox holds, decide each in memory, write once. */
+export async function decideBatch<T extends Tables>(
+  tx: Tx,
+  consumer: Consumer<T>,
+  arrivals: readonly Arrival[],
+  runtime: Runtime,
+): Promise<Outcome[]> {
+  const plans = arrivals.map((arrival) => plan(consumer, arrival));
+  const keys = unionKeys(
+    consumer.tables,
+    plans.flatMap((plan) => (plan instanceof Error ? [] : [plan.keys])),
+  );
+  const workspace = new Workspace(consumer.tables, await tx.lock(consumer.tables, keys));
+  // Read after the locks: whoever held them before us has committed its inbox entry by now.
+  const held = new Map(await tx.held(consumer.group, arrivals.map((arrival) => arrival.id)));
+
+  const outcomes: Outcome[] = [];
+  const entries: InboxEntry[] = [];
+  const events: OutboxEntry[] = [];
+  const effects: EffectEntry[] = [];
+  for (const [index, arrival] of arrivals.entries()) {
+    if (!isNews(arrival, held.get(arrival.id))) {
+      outcomes.push({ arrival, state: 'duplicate' });
+      continue;
+    }
+    let entry: InboxEntry;
+    let error: Error | undefined;
+    try {
+      const planned = plans[index]!;
+      if (planned instanceof Error) throw planned;
+      const decision = await planned.decide(workspace.rows);
+      const cause = causeOf(arrival);
+      const encoded = (decision.events ?? []).map((event) =>
+        encode(event, runtime.eventId(), { source: consumer.source, ...cause }),
+      );
+      workspace.apply(decision.rows);
+      events.push(...encoded);
+      for (const effect of decision.effects ?? []) effects.push({ ...effect, ...cause });
+      const { id, topic, key, attempts } = arrival;
+      entry = { id, topic, key, state: 'applied', retried: attempts > 0 };
+    } catch (thrown) {
+      error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      entry = failed(consumer, arrival, error, runtime);
+    }
+    held.set(arrival.id, entry.state);
+    entries.push(entry);
+    outcomes.push({ arrival, state: entry.state, error });
+  }
+
+  await tx.write(consumer.tables, workspace.writes());
+  await tx.take(consumer.group, entries);
+  await tx.intend(effects);
+  await tx.append(events);
+  return outcomes;
+}
+
+/** A delivery counts if the inbox does not hold it; another try, if it still waits for one. */
+export function isNews(arrival: Arrival, known: InboxState | undefined): boolean {
+  return arrival.attempts === 0 ? known === undefined : known === 'retrying';
+}
+
+/** The inbox entry of an event that could not be decided: another try later, or a dead letter. */
+export function failed<T extends Tables>(
+  consumer: Consumer<T>,
+  arrival: Arrival,
+  error: Error,
+  runtime: Runtime,
+): InboxEntry {
+  const attempts = arrival.attempts + 1;
+  const { id, topic, key, message } = arrival;
+  const waits = !arrival.reading.ok && arrival.reading.waits;
+  const delayMs = waits
+    ? UNKNOWN_VERSION_MS
+    : error instanceof DeadLetterError
+      ? null
+      : consumer.retry(attempts, runtime.random());
+  const failure = { message, error: `${error.name}: ${error.message}`, attempts };
+  return delayMs === null
+    ? { id, topic, key, state: 'dead', failure }
+    : { id, topic, key, state: 'retrying', failure: { ...failure, delayMs } };
+}
+
+interface Plan<T extends Tables> {
+  keys: Keys<T>;
+  decide(rows: Rows<T>): Decision<T> | Promise<Decision<T>>;
+}
+
+/** What to lock and whom to ask for one event, or why it cannot be decided. */
+function plan<T extends Tables>(consumer: Consumer<T>, arrival: Arrival): Plan<T> | Error {
+  if (!arrival.reading.ok) return new DeadLetterError(arrival.reading.detail);
+  const { event } = arrival.reading;
+  const handler = consumer.handlers.get(event.type);
+  if (!handler) return new DeadLetterError(`group ${consumer.group} has no handler for ${event.type}`);
+  try {
+    return { keys: handler.keys(event), decide: (rows) => handler.decide(rows, event) };
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function causeOf(arrival: Arrival): Cause {
+  const traceparent = arrival.reading.ok ? arrival.reading.event.traceparent : undefined;
+  return { causationid: arrival.id, ...(traceparent && { traceparent }) };
+}

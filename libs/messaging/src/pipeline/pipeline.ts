@@ -1,0 +1,104 @@
+import { bisect } from '../batcher';
+import type { Tables } from '../decision';
+import type { Observer, Runtime } from '../ports/runtime';
+import { StoreError, type Store } from '../ports/store';
+import type { Message } from '../ports/transport';
+import { backoff } from '../retry-policy';
+import { read, type Arrival } from './arrival';
+import { decideBatch, failed, isNews, type Consumer, type Outcome } from './decide-batch';
+
+export interface PipelineOptions<T extends Tables> {
+  consumer: Consumer<T>;
+  store: Store;
+  runtime: Runtime;
+  observer: Observer;
+}
+
+/** How long a batch is kept while the database is away, before it is given back to the broker. */
+const GIVE_BACK_MS = 3 * 60_000;
+/** Contention that lasts this long while the database answers is the batch's own fault. */
+const CONTENDED_MS = 60_000;
+const RETRIES_AT_ONCE = 100;
+
+/**
+ * Takes batches from a transport into the inbox. `handle` resolves only when every message of the batch is in it, in
+ * whatever state; only then may the transport acknowledge.
+ */
+export class Pipeline<T extends Tables> {
+  constructor(private readonly options: PipelineOptions<T>) {}
+
+  /** Rejects when the database stayed away for so long that the batch should go back to the broker, or on `signal`. */
+  async handle(batch: readonly Message[], signal?: AbortSignal): Promise<void> {
+    await this.take(
+      batch.map((message) => read(message)),
+      signal,
+    );
+  }
+
+  /** Tries the events again whose time has come. Returns how many there were. */
+  async retryDue(signal?: AbortSignal): Promise<number> {
+    const { store, consumer } = this.options;
+    const due = await store.dueRetries(consumer.group, RETRIES_AT_ONCE);
+    if (due.length === 0) return 0;
+    await this.take(
+      due.map(({ message, attempts }) => read(message, attempts)),
+      signal,
+    );
+    return due.length;
+  }
+
+  private async take(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<void> {
+    const outcomes = await bisect<Arrival, Outcome>(
+      arrivals,
+      (some) => this.decide(some, signal),
+      isOwnFault,
+      (one, error) => this.fail(one, error as Error, signal),
+    );
+    for (const { arrival, state, error } of outcomes) this.options.observer.handled(arrival.topic, state, error);
+  }
+
+  /** Decides as often as it takes while the failure is nobody's fault. */
+  private decide(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<Outcome[]> {
+    const { store, consumer, runtime } = this.options;
+    return this.holding(arrivals.length, signal, () =>
+      store.transact((tx) => decideBatch(tx, consumer, arrivals, runtime)),
+    );
+  }
+
+  /** Counts a failure that happened in the database and not in the decision, in a transaction without the decision. */
+  private fail(arrival: Arrival, error: Error, signal?: AbortSignal): Promise<Outcome> {
+    const { store, consumer, runtime } = this.options;
+    const entry = failed(consumer, arrival, error, runtime);
+    return this.holding(1, signal, () =>
+      store.transact(async (tx) => {
+        const known = (await tx.held(consumer.group, [arrival.id])).get(arrival.id);
+        if (!isNews(arrival, known)) return { arrival, state: 'duplicate' };
+        await tx.take(consumer.group, [entry]);
+        return { arrival, state: entry.state, error };
+      }),
+    );
+  }
+
+  /** Repeats `work` while the database is away or in the way of itself. */
+  private async holding<R>(count: number, signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
+    const { runtime, observer } = this.options;
+    const since = runtime.elapsed();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.kind === 'rejected') throw error;
+        observer.held(count, error);
+        const held = runtime.elapsed() - since;
+        if (signal?.aborted) throw new StoreError('unavailable', 'stopped while waiting for the database', { cause: error });
+        if (held > (error.kind === 'contended' ? CONTENDED_MS : GIVE_BACK_MS)) throw error;
+        await runtime.sleep(backoff(attempt, runtime.random(), 100, 5_000), signal);
+      }
+    }
+  }
+}
+
+/** Whatever repeating did not cure; an absent database is never an event's fault. */
+function isOwnFault(error: unknown): boolean {
+  return !(error instanceof StoreError) || error.kind !== 'unavailable';
+}

@@ -1,0 +1,89 @@
+import { withAttribute } from './cloud-events';
+import type { Observer, Runtime } from './ports/runtime';
+import type { LogReader, LogRecord, Store } from './ports/store';
+import type { Message, Transport } from './ports/transport';
+import { backoff } from './retry-policy';
+
+export interface RelayOptions {
+  store: Store;
+  transport: Transport;
+  runtime: Runtime;
+  observer: Observer;
+  /** Most records published at once. */
+  batch: number;
+}
+
+const LEASE_MS = 10_000;
+/** How often a place without news is looked at: the truth behind every wake-up that may get lost. */
+const POLL_MS = 500;
+
+/**
+ * Publishes the outbox. Any number of relays may run; the one with the lease works. The place moves only past records
+ * that the broker has proved to hold, or has refused for their own sake, so a crash repeats a page and never skips one.
+ */
+export class Relay {
+  constructor(private readonly options: RelayOptions) {}
+
+  /** Runs until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, runtime, observer } = this.options;
+    const reader = store.outbox();
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const busy = (await reader.lease(LEASE_MS)) && (await this.publishPage(reader, signal));
+        failures = 0;
+        if (!busy) await store.wait('outbox', POLL_MS, signal);
+      } catch (error) {
+        observer.loopFailed('relay', error as Error);
+        reader.rewind();
+        await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), signal);
+      }
+    }
+    await reader.release();
+  }
+
+  /** Returns whether there may be more. */
+  private async publishPage(reader: LogReader, signal: AbortSignal): Promise<boolean> {
+    const page = await reader.page(this.options.batch);
+    if (page.length === 0) return false;
+    const refused = await this.publish(reader, page, signal);
+    if (refused === 'stopped') {
+      reader.rewind();
+      return false;
+    }
+    await reader.commit(refused);
+    return page.length === this.options.batch;
+  }
+
+  /** Publishes until each record is stored or refused. */
+  private async publish(reader: LogReader, page: readonly LogRecord[], signal: AbortSignal) {
+    const { transport, runtime, observer } = this.options;
+    const refused: { record: LogRecord; error: string }[] = [];
+    let pending = page;
+    for (let attempt = 1; pending.length > 0; attempt++) {
+      const settlements = await transport.publish(pending.map(message));
+      const open: LogRecord[] = [];
+      let detail = '';
+      for (const [index, record] of pending.entries()) {
+        const settlement = settlements[index]!;
+        if (settlement.stored) continue;
+        detail = settlement.detail;
+        if (settlement.problem === 'refused') refused.push({ record, error: detail });
+        else open.push(record);
+      }
+      observer.published(pending.length - open.length);
+      pending = open;
+      if (open.length === 0) break;
+      observer.publishFailed(open.length, detail);
+      if (signal.aborted) return 'stopped';
+      await runtime.sleep(backoff(attempt, runtime.random(), 100, 2_000), signal);
+      if (signal.aborted || !(await reader.lease(LEASE_MS))) return 'stopped';
+    }
+    return refused;
+  }
+}
+
+function message(record: LogRecord): Message {
+  const { topic, key, headers, body } = record;
+  return withAttribute({ topic, key, headers, body }, 'time', record.time.toISOString());
+}

@@ -1,0 +1,13 @@
+/** Says how long to wait before the next try, in milliseconds, or null when there is to be none. */
+export type RetryPolicy = (attempts: number, random: number) => number | null;
+
+const FIRST_MS = 200;
+const CAP_MS = 5 * 60_000;
+
+/** Exponential with full jitter: spreads the tries of events that failed together. 200 ms × 2, at most 5 min. */
+export function backoff(attempts: number, random: number, firstMs = FIRST_MS, capMs = CAP_MS): number {
+  return Math.ceil(random * Math.min(capMs, firstMs * 2 ** Math.min(attempts - 1, 30)));
+}
+
+/** Ten tries, then a dead letter. */
+export const tenTries: RetryPolicy = (attempts, random) => (attempts >= 10 ? null : backoff(attempts, random));

@@ -1,0 +1,118 @@
+import { DatabaseError, Pool, types, type PoolClient, type QueryResultRow } from 'pg';
+import { StoreError } from '@order-events/messaging';
+
+export interface DatabaseOptions {
+  url: string;
+  /** Most connections. */
+  connections: number;
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string;
+  /** A connection in the pool broke while nobody used it. */
+  onError(error: Error): void;
+}
+
+/** A statement with a name is parsed and planned once per connection. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+export interface Queryable {
+  query<R extends QueryResultRow>(statement: Statement | string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+const INT8 = 20;
+const STATEMENT_MS = 30_000;
+const IDLE_IN_TRANSACTION_MS = 30_000;
+const CONNECT_MS = 5_000;
+
+/** The hot path to Postgres: named statements on pg, with failures told apart by whose fault they are. */
+export class Database implements Queryable {
+  private readonly pool: Pool;
+  private closed = false;
+
+  constructor(options: DatabaseOptions) {
+    this.pool = new Pool({
+      connectionString: options.url,
+      max: options.connections,
+      application_name: options.applicationName,
+      connectionTimeoutMillis: CONNECT_MS,
+      statement_timeout: STATEMENT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      keepAlive: true,
+      types: { getTypeParser: ((oid: number, format: 'text') => (oid === INT8 ? safeInteger : types.getTypeParser(oid, format))) as typeof types.getTypeParser },
+    });
+    this.pool.on('error', (error) => {
+      if (!this.closed) options.onError(error);
+    });
+  }
+
+  async query<R extends QueryResultRow>(statement: Statement | string, values: readonly unknown[] = []): Promise<R[]> {
+    return run<R>(this.pool, statement, values);
+  }
+
+  /** Runs `work` between BEGIN and COMMIT, and ROLLBACK if it rejects. */
+  async transact<R>(work: (session: Queryable) => Promise<R>): Promise<R> {
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw classify(error);
+    });
+    let broken = false;
+    const onError = () => (broken = true);
+    client.on('error', onError);
+    try {
+      await run(client, 'BEGIN', []);
+      const result = await work({ query: (statement, values = []) => run(client, statement, values) });
+      await run(client, 'COMMIT', []);
+      return result;
+    } catch (error) {
+      // A connection that cannot roll back is of no use to the next transaction.
+      await client.query('ROLLBACK').catch(() => (broken = true));
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.pool.end();
+  }
+}
+
+async function run<R extends QueryResultRow>(
+  on: Pool | PoolClient,
+  statement: Statement | string,
+  values: readonly unknown[],
+): Promise<R[]> {
+  try {
+    const config = typeof statement === 'string' ? { text: statement } : statement;
+    return (await on.query<R>({ ...config, values: [...values] })).rows;
+  } catch (error) {
+    throw classify(error);
+  }
+}
+
+/** Whose fault is it? By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+export function classify(error: unknown): StoreError {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof DatabaseError ? (error.code ?? '') : '';
+  const ours = error instanceof TypeError || error instanceof RangeError;
+  return new StoreError(ours ? 'rejected' : kindOf(code), code ? `${message} (SQLSTATE ${code})` : message, { cause: error });
+}
+
+const CONTENDED = new Set(['40001', '40P01', '55P03', '57014', '25P03']);
+/** Connection, resources, operator intervention, system error, and a read-only standby. */
+const UNAVAILABLE = /^(08|53|57P|58|25006|$)/;
+
+function kindOf(code: string): StoreError['kind'] {
+  if (CONTENDED.has(code)) return 'contended';
+  return UNAVAILABLE.test(code) ? 'unavailable' : 'rejected';
+}
+
+/** Positions, versions and amounts stay far below 2^53; one that does not must not be rounded silently. */
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint that JavaScript cannot hold exactly: ${text}`);
+  return value;
+}

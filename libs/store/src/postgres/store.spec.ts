@@ -1,0 +1,28 @@
+import { counterTables, storeContract, testDatabase } from '@order-events/testing';
+import { migrate } from '../migrate';
+import { SharedTables1790000000000 } from '../migrations/1790000000000-shared-tables';
+import { Database } from './database';
+import { PostgresStore } from './store';
+
+async function open() {
+  const { url, drop } = await testDatabase();
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [SharedTables1790000000000] });
+  const make = () =>
+    new PostgresStore({ url, connections: 5, applicationName: 'test', onError: (error) => errors.push(error) });
+  const errors: Error[] = [];
+  const setup = new Database({ url, connections: 1, applicationName: 'setup', onError: (error) => errors.push(error) });
+  for (const statement of counterTables.split(';').filter((text) => text.trim())) await setup.query(statement);
+  await setup.close();
+  const [store, other] = [make(), make()];
+  return {
+    store,
+    other,
+    close: async () => {
+      await Promise.all([store.close(), other.close()]);
+      await drop();
+      expect(errors).toEqual([]);
+    },
+  };
+}
+
+storeContract('PostgresStore', open);

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import type { LogReader, Message, OpenEffect, OutboxStatus, Retry, Store, Tx } from '@order-events/messaging';
+import { Database, type Queryable } from './database';
+import { OutboxReader } from './outbox-reader';
+import { PostgresTx } from './tx';
+import { Wake } from './wake';
+
+export interface PostgresStoreOptions {
+  url: string;
+  /** Most connections, besides the one for wake-ups. */
+  connections: number;
+  applicationName: string;
+  /** A connection broke while nobody used it; it is made again by itself. */
+  onError(error: Error): void;
+}
+
+/** How long the retry worker has for what it fetched, before another may fetch it too. */
+const RETRY_LEASE_MS = 30_000;
+
+const sql = {
+  dueRetries: {
+    name: 'failures_due',
+    text: `UPDATE failures SET due_at = clock_timestamp() + ${RETRY_LEASE_MS} * interval '1 millisecond'
+           WHERE (consumer_group, id) IN (
+             SELECT consumer_group, id FROM failures
+             WHERE consumer_group = $1 AND due_at <= clock_timestamp()
+             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING id, topic, key, headers, body, attempts`,
+  },
+  claimEffects: {
+    name: 'effects_claim',
+    text: `UPDATE effects SET attempts = attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+           WHERE seq IN (
+             SELECT seq FROM effects e
+             WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
+               AND NOT EXISTS (SELECT FROM effects o WHERE o.key = e.key AND o.seq < e.seq AND o.state = 'open')
+             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts - 1 AS attempts`,
+  },
+  deferEffect: {
+    name: 'effects_defer',
+    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond',
+             errors = jsonb_path_query_array(
+               errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
+           WHERE seq = $1 AND state = 'open'`,
+  },
+  // The oldest record that the relay has not published: behind the place in its open window, or in none yet.
+  outboxStatus: {
+    name: 'outbox_status',
+    text: `SELECT coalesce(max(extract(epoch FROM clock_timestamp() - created_at)) * 1000, 0)::float8 AS oldest_ms
+           FROM log_cursor c, LATERAL (
+             (SELECT created_at FROM outbox
+              WHERE c.win IS NULL AND partition = 0 AND xid >= pg_snapshot_xmax(c.last) ORDER BY xid LIMIT 1)
+             UNION ALL
+             (SELECT created_at FROM outbox
+              WHERE c.win IS NOT NULL AND partition = 0 AND position > c.position ORDER BY position LIMIT 1)
+           ) o
+           WHERE c.log = 'outbox' AND c.reader = 'relay'`,
+  },
+};
+
+interface EffectRow extends Omit<OpenEffect, 'id' | 'idempotencyKey'> {
+  seq: number;
+  idempotency_key: string;
+  causationid: string;
+  traceparent: string;
+}
+
+/** The store port on the service's own Postgres database. */
+export class PostgresStore implements Store {
+  readonly database: Database;
+  private readonly wake: Wake;
+  private readonly owner = randomUUID();
+
+  constructor(options: PostgresStoreOptions) {
+    this.database = new Database(options);
+    this.wake = new Wake({ ...options, channels: ['outbox', 'effects'] });
+  }
+
+  async transact<R>(work: (tx: Tx, session: Queryable) => Promise<R>): Promise<R> {
+    let tx: PostgresTx | undefined;
+    const result = await this.database.transact((session) => work((tx = new PostgresTx(session)), session));
+    if (tx?.added.outbox) this.wake.poke('outbox');
+    if (tx?.added.effects) this.wake.poke('effects');
+    return result;
+  }
+
+  async dueRetries(group: string, limit: number): Promise<Retry[]> {
+    const rows = await this.database.query<{ id: string; attempts: number } & Message>(sql.dueRetries, [group, limit]);
+    return rows.map(({ id, attempts, ...message }) => ({ id, attempts, message }));
+  }
+
+  async claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
+    const rows = await this.database.query<EffectRow>(sql.claimEffects, [kinds, limit, leaseMs]);
+    rows.sort((a, b) => a.seq - b.seq);
+    return rows.map(({ seq, idempotency_key, ...effect }) => ({ ...effect, id: String(seq), idempotencyKey: idempotency_key }));
+  }
+
+  async deferEffect(id: string, error: string, delayMs: number): Promise<void> {
+    await this.database.query(sql.deferEffect, [id, delayMs, error]);
+  }
+
+  outbox(): LogReader {
+    return new OutboxReader(this.database, this.owner, () => this.wake.backend);
+  }
+
+  async outboxStatus(): Promise<OutboxStatus> {
+    const [row] = await this.database.query<{ oldest_ms: number }>(sql.outboxStatus);
+    return { oldestMs: row?.oldest_ms ?? 0 };
+  }
+
+  async wait(what: 'outbox' | 'effects', ms: number, signal: AbortSignal): Promise<void> {
+    await this.wake.wait(what, ms, signal);
+  }
+
+  /** Makes the partitions of the days ahead; to be called daily, and harmless to call more often. */
+  async makePartitions(): Promise<void> {
+    await this.database.query('SELECT make_partitions(7)');
+  }
+
+  async ping(): Promise<void> {
+    await this.database.query('SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await this.wake.close();
+    await this.database.close();
+  }
+}

@@ -1,0 +1,140 @@
+import type {
+  EffectEntry,
+  InboxEntry,
+  InboxState,
+  Keys,
+  OutboxEntry,
+  Rows,
+  Tables,
+  Tx,
+  Writes,
+} from '@order-events/messaging';
+import type { Queryable } from './database';
+import { logColumns } from './log-cursors';
+import { logSql } from './log-sql';
+import { tableSql } from './table-sql';
+
+const ERRORS_KEPT = 5;
+const ERROR_CHARACTERS = 4096;
+
+const sql = {
+  held: {
+    name: 'inbox_held',
+    text: `SELECT id, state FROM inbox WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
+  },
+  take: {
+    name: 'inbox_take',
+    text: `INSERT INTO inbox (consumer_group, id, state, topic, key)
+           SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
+           ON CONFLICT (consumer_group, id) DO UPDATE SET state = excluded.state, at = clock_timestamp()`,
+  },
+  fail: {
+    name: 'failures_add',
+    text: `INSERT INTO failures (consumer_group, id, topic, key, headers, body, attempts, due_at, errors)
+           SELECT $1, id, topic, key, headers, body, attempts, clock_timestamp() + delay * interval '1 millisecond',
+             jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'error', left(error, ${ERROR_CHARACTERS})))
+           FROM unnest($2::uuid[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::integer[], $8::float8[], $9::text[])
+             AS f (id, topic, key, headers, body, attempts, delay, error)
+           ON CONFLICT (consumer_group, id) DO UPDATE SET
+             attempts = excluded.attempts, due_at = excluded.due_at,
+             errors = jsonb_path_query_array(failures.errors || excluded.errors, '$[last - ${ERRORS_KEPT - 1} to last]')`,
+  },
+  forget: {
+    name: 'failures_forget',
+    text: `DELETE FROM failures WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
+  },
+  intend: {
+    name: 'effects_intend',
+    text: `INSERT INTO effects (kind, key, idempotency_key, input, causationid, traceparent)
+           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[])
+           ON CONFLICT (idempotency_key) DO NOTHING`,
+  },
+  close: {
+    name: 'effects_close',
+    text: `UPDATE effects SET state = 'closed', closed_at = clock_timestamp()
+           WHERE seq = ANY ($1::bigint[]) AND state = 'open' RETURNING seq`,
+  },
+};
+
+/** One transaction of the store: every method is one statement for the whole batch. */
+export class PostgresTx implements Tx {
+  /** What was added that somebody waits for. */
+  readonly added = { outbox: false, effects: false };
+
+  constructor(private readonly session: Queryable) {}
+
+  async lock<T extends Tables>(tables: T, keys: Keys<T>): Promise<Rows<T>> {
+    const rows: Record<string, Map<string, object>> = {};
+    for (const [name, table] of Object.entries(tables)) {
+      const found = new Map<string, object>();
+      const wanted = keys[name] ?? [];
+      if (wanted.length > 0 && table.rows !== 'appended') {
+        const locked = await this.session.query<Record<string, unknown>>(tableSql(table).lock, [[...wanted].sort()]);
+        for (const row of locked) found.set(row[table.key] as string, row);
+      }
+      rows[name] = found;
+    }
+    return rows as unknown as Rows<T>;
+  }
+
+  async write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void> {
+    for (const [name, list] of Object.entries(rows) as [string, readonly object[]][]) {
+      if (list.length > 0) await this.session.query(tableSql(tables[name]!).write, [JSON.stringify(list)]);
+    }
+  }
+
+  async held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>> {
+    const rows = await this.session.query<{ id: string; state: InboxState }>(sql.held, [group, ids]);
+    return new Map(rows.map(({ id, state }) => [id, state]));
+  }
+
+  async take(group: string, entries: readonly InboxEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const column = <K extends keyof InboxEntry>(name: K) => entries.map((entry) => entry[name]);
+    await this.session.query(sql.take, [group, column('id'), column('state'), column('topic'), column('key')]);
+    await this.fail(group, entries);
+    const settled = entries.filter(({ state, retried }) => state === 'applied' && retried).map(({ id }) => id);
+    if (settled.length > 0) await this.session.query(sql.forget, [group, settled]);
+  }
+
+  async intend(effects: readonly EffectEntry[]): Promise<void> {
+    if (effects.length === 0) return;
+    await this.session.query(sql.intend, [
+      effects.map(({ kind }) => kind),
+      effects.map(({ key }) => key),
+      effects.map(({ idempotencyKey }) => idempotencyKey),
+      effects.map(({ input }) => JSON.stringify(input)),
+      effects.map(({ causationid }) => causationid ?? null),
+      effects.map(({ traceparent }) => traceparent ?? null),
+    ]);
+    this.added.effects = true;
+  }
+
+  async closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.session.query<{ seq: number }>(sql.close, [ids]);
+    return new Set(rows.map(({ seq }) => String(seq)));
+  }
+
+  async append(events: readonly OutboxEntry[]): Promise<void> {
+    if (events.length === 0) return;
+    const columns = logColumns(events.map((event) => ({ ...event, partition: 0 })));
+    await this.session.query(logSql('outbox').append, columns);
+    this.added.outbox = true;
+  }
+
+  private async fail(group: string, entries: readonly InboxEntry[]): Promise<void> {
+    const failures = entries.flatMap(({ id, topic, key, failure }) => (failure ? [{ id, topic, key, ...failure }] : []));
+    if (failures.length === 0) return;
+    await this.session.query(sql.fail, [
+      group,
+      failures.map(({ id }) => id),
+      failures.map(({ topic }) => topic),
+      failures.map(({ key }) => key),
+      failures.map(({ message }) => JSON.stringify(message.headers)),
+      failures.map(({ message }) => Buffer.from(message.body)),
+      failures.map(({ attempts }) => attempts),
+      failures.map(({ delayMs }) => delayMs ?? null),
+      failures.map(({ error }) => error),
+    ]);
+  }
+}

@@ -54,7 +54,13 @@ export function encode(event: NewEvent, id: string, origin: Origin): OutboxEntry
   };
   const headers: Record<string, string> = { 'content-type': BINARY };
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[PREFIX + name] = value;
-  return { id, topic: event.type satisfies Topic, key: event.subject, headers, body: Buffer.from(JSON.stringify(event.data)) };
+  return {
+    id,
+    topic: event.type satisfies Topic,
+    key: event.subject,
+    headers,
+    body: Buffer.from(JSON.stringify(event.data)),
+  };
 }
 
 /** Sets one attribute of a message in binary mode. */

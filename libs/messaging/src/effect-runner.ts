@@ -47,7 +47,7 @@ export class EffectRunner<T extends Tables> {
   async run(signal: AbortSignal): Promise<void> {
     const { store, runtime, observer, parallel } = this.options;
     const kinds = [...this.handlers.keys()];
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         const free = parallel - this.running.size;
         const claimed = await store.claimEffects(kinds, free, LEASE_MS);
@@ -77,7 +77,9 @@ export class EffectRunner<T extends Tables> {
     try {
       const { idempotencyKey, attempts, input } = effect;
       const signal = AbortSignal.timeout(CALL_MS);
-      const answer = await this.handlers.get(effect.kind)!.call(input, { idempotencyKey, attempt: attempts + 1, signal });
+      const answer = await this.handlers
+        .get(effect.kind)!
+        .call(input, { idempotencyKey, attempt: attempts + 1, signal });
       failure = await this.record({ effect, answer }, stopping);
     } catch (error) {
       failure = error as Error;

@@ -28,7 +28,7 @@ export class Relay {
   async run(signal: AbortSignal): Promise<void> {
     const { store, runtime, observer } = this.options;
     const reader = store.outbox();
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         const busy = (await reader.lease(LEASE_MS)) && (await this.publishPage(reader, signal));
         failures = 0;

@@ -10,7 +10,12 @@ export interface MigrateOptions {
 
 /** Brings a database's tables up to date and lets the login role use them. Returns the names of what it ran. */
 export async function migrate({ ownerUrl, loginRole, migrations }: MigrateOptions): Promise<string[]> {
-  const source = new DataSource({ type: 'postgres', url: ownerUrl, migrations: [...migrations], migrationsTransactionMode: 'each' });
+  const source = new DataSource({
+    type: 'postgres',
+    url: ownerUrl,
+    migrations: [...migrations],
+    migrationsTransactionMode: 'each',
+  });
   await source.initialize();
   try {
     // Two setups at once (a Job per replica, a retried one) take turns.
@@ -21,7 +26,9 @@ export async function migrate({ ownerUrl, loginRole, migrations }: MigrateOption
     await source.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
     await source.query(`REVOKE INSERT, UPDATE, DELETE ON migrations FROM ${role}`);
     await source.query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
-    await source.query(`ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${role}`);
+    await source.query(
+      `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${role}`,
+    );
     return ran.map((migration) => migration.name);
   } finally {
     await source.destroy();

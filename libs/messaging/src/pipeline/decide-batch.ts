@@ -1,13 +1,6 @@
 import type { Topic } from '@order-events/contracts';
 import { encode, type Cause } from '../cloud-events';
-import {
-  DeadLetterError,
-  type Decision,
-  type EventHandler,
-  type Keys,
-  type Rows,
-  type Tables,
-} from '../decision';
+import { DeadLetterError, type Decision, type EventHandler, type Keys, type Rows, type Tables } from '../decision';
 import type { Runtime } from '../ports/runtime';
 import type { EffectEntry, InboxEntry, InboxState, OutboxEntry, Tx } from '../ports/store';
 import type { RetryPolicy } from '../retry-policy';
@@ -47,7 +40,12 @@ export async function decideBatch<T extends Tables>(
   );
   const workspace = new Workspace(consumer.tables, await tx.lock(consumer.tables, keys));
   // Read after the locks: whoever held them before us has committed its inbox entry by now.
-  const held = new Map(await tx.held(consumer.group, arrivals.map((arrival) => arrival.id)));
+  const held = new Map(
+    await tx.held(
+      consumer.group,
+      arrivals.map((arrival) => arrival.id),
+    ),
+  );
 
   const outcomes: Outcome[] = [];
   const entries: InboxEntry[] = [];

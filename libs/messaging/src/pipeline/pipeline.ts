@@ -90,7 +90,8 @@ export class Pipeline<T extends Tables> {
         if (!(error instanceof StoreError) || error.kind === 'rejected') throw error;
         observer.held(count, error);
         const held = runtime.elapsed() - since;
-        if (signal?.aborted) throw new StoreError('unavailable', 'stopped while waiting for the database', { cause: error });
+        if (signal?.aborted)
+          throw new StoreError('unavailable', 'stopped while waiting for the database', { cause: error });
         if (held > (error.kind === 'contended' ? CONTENDED_MS : GIVE_BACK_MS)) throw error;
         await runtime.sleep(backoff(attempt, runtime.random(), 100, 5_000), signal);
       }

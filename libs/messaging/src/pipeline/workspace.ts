@@ -54,6 +54,7 @@ export class Workspace<T extends Tables> {
     if (!table) throw new Error(`a decision wrote to a table that the service does not have: ${name}`);
     if (table.rows === 'appended') return;
     const key = row[table.key] as string;
-    if (!this.current[name]!.has(key)) throw new Error(`a decision wrote a row that its keys do not name: ${name} ${key}`);
+    if (!this.current[name]!.has(key))
+      throw new Error(`a decision wrote a row that its keys do not name: ${name} ${key}`);
   }
 }

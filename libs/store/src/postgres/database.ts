@@ -40,7 +40,10 @@ export class Database implements Queryable {
       statement_timeout: STATEMENT_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
-      types: { getTypeParser: ((oid: number, format: 'text') => (oid === INT8 ? safeInteger : types.getTypeParser(oid, format))) as typeof types.getTypeParser },
+      types: {
+        getTypeParser: ((oid: number, format: 'text') =>
+          oid === INT8 ? safeInteger : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+      },
     });
     this.pool.on('error', (error) => {
       if (!this.closed) options.onError(error);
@@ -98,7 +101,9 @@ export function classify(error: unknown): StoreError {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof DatabaseError ? (error.code ?? '') : '';
   const ours = error instanceof TypeError || error instanceof RangeError;
-  return new StoreError(ours ? 'rejected' : kindOf(code), code ? `${message} (SQLSTATE ${code})` : message, { cause: error });
+  return new StoreError(ours ? 'rejected' : kindOf(code), code ? `${message} (SQLSTATE ${code})` : message, {
+    cause: error,
+  });
 }
 
 const CONTENDED = new Set(['40001', '40P01', '55P03', '57014', '25P03']);

@@ -16,6 +16,9 @@ interface Place {
   floor: number;
 }
 
+/** In place of an epoch: the place lives in memory only. */
+const FOLLOWED = -1;
+
 interface Owned {
   epoch: number;
   /** As it stands in the database. */
@@ -89,6 +92,13 @@ export class LogCursors {
     }
   }
 
+  /** Reads from now on, for this instance alone: nothing of it is leased or saved. */
+  async follow(partitions: number): Promise<void> {
+    const [row] = await this.options.database.query<{ last: string }>('SELECT pg_current_snapshot()::text AS last');
+    const place = { last: row!.last, win: null, position: 0, floor: 0 };
+    for (let i = 0; i < partitions; i++) this.owned.set(i, { epoch: FOLLOWED, saved: place, ahead: place });
+  }
+
   /** Prolongs the leases; forgets the partitions that somebody else has taken over. */
   async renew(leaseMs: number): Promise<void> {
     const { database, reader } = this.options;
@@ -126,7 +136,9 @@ export class LogCursors {
 
   /** Makes the places lasting. @throws LeaseLostError if a partition is no longer ours; those that are, are saved. */
   async save(session: Queryable = this.options.database): Promise<void> {
-    const moved = [...this.owned].filter(([, { saved, ahead }]) => saved !== ahead);
+    const all = [...this.owned].filter(([, { saved, ahead }]) => saved !== ahead);
+    for (const [, cursor] of all) if (cursor.epoch === FOLLOWED) cursor.saved = cursor.ahead;
+    const moved = all.filter(([, { epoch }]) => epoch !== FOLLOWED);
     if (moved.length === 0) return;
     const kept = await session.query<{ partition: number }>(this.sql.save, [
       this.options.reader,
@@ -145,8 +157,11 @@ export class LogCursors {
   }
 
   /** Goes back to the lasting places. */
-  rewind(): void {
-    for (const cursor of this.owned.values()) cursor.ahead = cursor.saved;
+  rewind(partitions: readonly number[] = this.partitions): void {
+    for (const partition of partitions) {
+      const cursor = this.owned.get(partition);
+      if (cursor) cursor.ahead = cursor.saved;
+    }
   }
 
   /** Forgets partitions without telling the database, after their lease was lost. */
@@ -212,7 +227,13 @@ export class LogCursors {
 }
 
 /** The place behind a page. A short page has emptied its window. */
-function after(place: Place, how: 'open' | 'next' | 'replay', win: string | null, page: LogRecord[], limit: number): Place {
+function after(
+  place: Place,
+  how: 'open' | 'next' | 'replay',
+  win: string | null,
+  page: LogRecord[],
+  limit: number,
+): Place {
   const full = page.length === limit;
   const position = page.at(-1)?.position ?? place.position;
   if (how === 'replay') return { ...place, position: full ? position : place.floor };

@@ -3,7 +3,7 @@ import type { LogReader, Message, OpenEffect, OutboxStatus, Retry, Store, Tx } f
 import { Database, type Queryable } from './database';
 import { OutboxReader } from './outbox-reader';
 import { PostgresTx } from './tx';
-import { Wake } from './wake';
+import { Wake, type Listener } from './wake';
 
 export interface PostgresStoreOptions {
   url: string;
@@ -70,11 +70,13 @@ interface EffectRow extends Omit<OpenEffect, 'id' | 'idempotencyKey'> {
 export class PostgresStore implements Store {
   readonly database: Database;
   private readonly wake: Wake;
+  private readonly listeners: Record<'outbox' | 'effects', Listener>;
   private readonly owner = randomUUID();
 
   constructor(options: PostgresStoreOptions) {
     this.database = new Database(options);
     this.wake = new Wake({ ...options, channels: ['outbox', 'effects'] });
+    this.listeners = { outbox: this.wake.listen('outbox'), effects: this.wake.listen('effects') };
   }
 
   async transact<R>(work: (tx: Tx, session: Queryable) => Promise<R>): Promise<R> {
@@ -93,7 +95,11 @@ export class PostgresStore implements Store {
   async claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
     const rows = await this.database.query<EffectRow>(sql.claimEffects, [kinds, limit, leaseMs]);
     rows.sort((a, b) => a.seq - b.seq);
-    return rows.map(({ seq, idempotency_key, ...effect }) => ({ ...effect, id: String(seq), idempotencyKey: idempotency_key }));
+    return rows.map(({ seq, idempotency_key, ...effect }) => ({
+      ...effect,
+      id: String(seq),
+      idempotencyKey: idempotency_key,
+    }));
   }
 
   async deferEffect(id: string, error: string, delayMs: number): Promise<void> {
@@ -110,7 +116,7 @@ export class PostgresStore implements Store {
   }
 
   async wait(what: 'outbox' | 'effects', ms: number, signal: AbortSignal): Promise<void> {
-    await this.wake.wait(what, ms, signal);
+    await this.listeners[what].wait(ms, signal);
   }
 
   /** Makes the partitions of the days ahead; to be called daily, and harmless to call more often. */

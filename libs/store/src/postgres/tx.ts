@@ -123,7 +123,9 @@ export class PostgresTx implements Tx {
   }
 
   private async fail(group: string, entries: readonly InboxEntry[]): Promise<void> {
-    const failures = entries.flatMap(({ id, topic, key, failure }) => (failure ? [{ id, topic, key, ...failure }] : []));
+    const failures = entries.flatMap(({ id, topic, key, failure }) =>
+      failure ? [{ id, topic, key, ...failure }] : [],
+    );
     if (failures.length === 0) return;
     await this.session.query(sql.fail, [
       group,

@@ -17,31 +17,58 @@ export interface WakeOptions {
 const NOTIFY_EVERY_MS = 10;
 const RECONNECT_MS = 500;
 
-interface Channel {
-  /** Payloads that came since somebody last looked. */
-  news: Set<string>;
-  woken: boolean;
-  waiters: Set<() => void>;
-  outgoing: Set<string>;
+/** Collects what one waiter has not seen yet of a channel. */
+export class Listener {
+  private readonly news = new Set<string>();
+  private woken = false;
+  private wakeUp: (() => void) | undefined;
+
+  /** Resolves with the items that came since the last call: at once if any did, else with the next or after `ms`. */
+  async wait(ms: number, signal: AbortSignal): Promise<string[]> {
+    if (!this.woken && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          this.wakeUp = undefined;
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        signal.addEventListener('abort', done);
+        this.wakeUp = done;
+      });
+    }
+    const news = [...this.news];
+    this.news.clear();
+    this.woken = false;
+    return news;
+  }
+
+  arrive(items: readonly string[]): void {
+    this.woken = true;
+    for (const item of items) this.news.add(item);
+    this.wakeUp?.();
+  }
+}
+
+interface Outgoing {
+  items: Set<string>;
+  due: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
 /** Wake-ups by LISTEN and NOTIFY on a connection of its own. A hint only: whoever waits polls as well. */
 export class Wake {
-  private readonly channels: ReadonlyMap<string, Channel>;
+  private readonly listeners: ReadonlyMap<string, Set<Listener>>;
+  private readonly outgoing = new Map<string, Outgoing>();
   private client: Client | undefined;
   private current: Backend | undefined;
   private reconnecting: NodeJS.Timeout | undefined;
   private closed = false;
-  private readonly connecting: Promise<void>;
+  private connecting: Promise<void>;
 
   constructor(private readonly options: WakeOptions) {
-    this.channels = new Map(
-      options.channels.map((name) => [
-        name,
-        { news: new Set(), woken: false, waiters: new Set(), outgoing: new Set(), timer: undefined },
-      ]),
-    );
+    this.listeners = new Map(options.channels.map((name) => [name, new Set()]));
     this.connecting = this.connect();
   }
 
@@ -50,50 +77,31 @@ export class Wake {
     return this.current;
   }
 
-  /** Resolves when the first attempt to connect has ended, however it did. */
-  ready(): Promise<void> {
-    return this.connecting;
+  /** @param name one of the channels in the options. */
+  listen(name: string): Listener {
+    const listener = new Listener();
+    this.listeners.get(name)!.add(listener);
+    return listener;
   }
 
-  /** Tells everybody who listens, here and in other processes. */
-  poke(name: string, payload = ''): void {
-    const channel = this.channel(name);
-    this.arrive(channel, payload);
-    channel.outgoing.add(payload);
-    if (channel.timer) return;
-    this.send(name, channel);
-    channel.timer = setTimeout(() => {
-      channel.timer = undefined;
-      if (channel.outgoing.size > 0) this.send(name, channel);
-    }, NOTIFY_EVERY_MS);
+  unlisten(name: string, listener: Listener): void {
+    this.listeners.get(name)!.delete(listener);
   }
 
-  /** Resolves with the payloads that came since the last call: at once if there are any, else with the next or after `ms`. */
-  async wait(name: string, ms: number, signal: AbortSignal): Promise<string[]> {
-    const channel = this.channel(name);
-    if (!channel.woken && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          channel.waiters.delete(done);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        channel.waiters.add(done);
-        signal.addEventListener('abort', done);
-      });
-    }
-    const news = [...channel.news];
-    channel.news.clear();
-    channel.woken = false;
-    return news;
+  /** Tells everybody who listens, here and in other processes. Items hold no comma. */
+  poke(name: string, items: readonly string[] = []): void {
+    this.arrive(name, items);
+    let outgoing = this.outgoing.get(name);
+    if (!outgoing) this.outgoing.set(name, (outgoing = { items: new Set(), due: false, timer: undefined }));
+    outgoing.due = true;
+    for (const item of items) outgoing.items.add(item);
+    if (!outgoing.timer) this.send(name, outgoing);
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.reconnecting);
-    for (const channel of this.channels.values()) clearTimeout(channel.timer);
+    for (const { timer } of this.outgoing.values()) clearTimeout(timer);
     await this.connecting;
     await this.client?.end();
   }
@@ -102,25 +110,19 @@ export class Wake {
     if (!this.closed) this.options.onError(error as Error);
   }
 
-  private channel(name: string): Channel {
-    const channel = this.channels.get(name);
-    if (!channel) throw new Error(`not a channel that was opened: ${name}`);
-    return channel;
+  private arrive(name: string, items: readonly string[]): void {
+    for (const listener of this.listeners.get(name) ?? []) listener.arrive(items);
   }
 
-  private arrive(channel: Channel, payload: string): void {
-    channel.woken = true;
-    if (payload) channel.news.add(payload);
-    for (const waiter of [...channel.waiters]) waiter();
-  }
-
-  private send(name: string, channel: Channel): void {
-    const payloads = [...channel.outgoing];
-    channel.outgoing.clear();
+  private send(name: string, outgoing: Outgoing): void {
+    outgoing.timer = undefined;
+    if (!outgoing.due || this.closed) return;
+    const payload = [...outgoing.items].join();
+    outgoing.items.clear();
+    outgoing.due = false;
+    outgoing.timer = setTimeout(() => this.send(name, outgoing), NOTIFY_EVERY_MS);
     if (!this.current) return;
-    for (const payload of payloads) {
-      this.client!.query('SELECT pg_notify($1, $2)', [name, payload]).catch((error: unknown) => this.report(error));
-    }
+    this.client!.query('SELECT pg_notify($1, $2)', [name, payload]).catch((error: unknown) => this.report(error));
   }
 
   private async connect(): Promise<void> {
@@ -130,29 +132,30 @@ export class Wake {
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
     });
-    client.on('notification', ({ channel, payload }) => this.arrive(this.channel(channel), payload ?? ''));
+    client.on('notification', ({ channel, payload }) => this.arrive(channel, payload ? payload.split(',') : []));
     const lost = (error?: Error) => {
       if (this.client !== client) return;
       this.client = undefined;
       this.current = undefined;
       if (this.closed) return;
       if (error) this.report(error);
-      this.reconnecting = setTimeout(() => void this.connect(), RECONNECT_MS);
+      this.reconnecting = setTimeout(() => (this.connecting = this.connect()), RECONNECT_MS);
     };
     this.client = client;
     client.on('error', lost);
     client.on('end', () => lost());
     try {
       await client.connect();
-      for (const name of this.channels.keys()) await client.query(`LISTEN ${client.escapeIdentifier(name)}`);
+      for (const name of this.listeners.keys()) await client.query(`LISTEN ${client.escapeIdentifier(name)}`);
       const { rows } = await client.query<Backend>(
         'SELECT pid, backend_start::text AS start FROM pg_stat_get_activity(pg_backend_pid())',
       );
       this.current = rows[0];
       // Whatever was notified while nobody listened.
-      for (const channel of this.channels.values()) this.arrive(channel, '');
+      for (const name of this.listeners.keys()) this.arrive(name, []);
     } catch (error) {
       lost(error as Error);
+      // It may never have been connected; there is nothing to end then.
       await client.end().catch(() => undefined);
     }
   }

@@ -1,0 +1,2 @@
+export { MemoryBroker } from './broker';
+export * from './transport';

@@ -1,0 +1,38 @@
+export const sql = {
+  declareGroup: {
+    name: 'log_declare_group',
+    text: `INSERT INTO log_group (reader, topics) VALUES ($1, $2)
+           ON CONFLICT (reader) DO UPDATE SET topics = excluded.topics`,
+  },
+  declareCursors: {
+    name: 'log_declare_cursors',
+    text: `INSERT INTO log_cursor (log, reader, partition) SELECT 'log', $1, * FROM generate_series(0, $2 - 1)
+           ON CONFLICT DO NOTHING`,
+  },
+  // Joins, or stays in, the group; tells how many members live, this one included.
+  join: {
+    name: 'log_join',
+    text: `WITH me AS (
+             INSERT INTO log_member (reader, member, backend, backend_start, until)
+             VALUES ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')
+             ON CONFLICT (reader, member) DO UPDATE
+             SET backend = excluded.backend, backend_start = excluded.backend_start, until = excluded.until
+           ), gone AS (
+             DELETE FROM log_member WHERE reader = $1 AND until < clock_timestamp() - interval '1 minute'
+           )
+           SELECT count(*)::integer + 1 AS members FROM log_member
+           WHERE reader = $1 AND member <> $2 AND until > clock_timestamp() AND (backend IS NULL OR EXISTS (
+             SELECT FROM pg_stat_get_activity(backend) a WHERE a.backend_start = log_member.backend_start))`,
+  },
+  leave: { name: 'log_leave', text: `DELETE FROM log_member WHERE reader = $1 AND member = $2` },
+  backlog: {
+    name: 'log_backlog',
+    text: `SELECT count(*) AS waiting
+           FROM log_group g JOIN log_cursor c ON c.log = 'log' AND c.reader = g.reader
+           JOIN log l ON l.partition = c.partition AND l.topic = ANY (g.topics)
+             AND (l.xid >= pg_snapshot_xmax(c.last) OR l.xid = ANY (ARRAY(SELECT pg_snapshot_xip(c.last))))
+             AND (c.win IS NULL OR l.position > c.position OR NOT pg_visible_in_snapshot(l.xid, c.win))
+             AND l.position > CASE WHEN c.position < c.floor THEN c.position ELSE c.floor END
+           WHERE g.reader = $1`,
+  },
+};

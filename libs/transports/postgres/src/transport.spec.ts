@@ -1,0 +1,14 @@
+import { migrate } from '@order-events/store';
+import { testDatabase, transportConformance } from '@order-events/testing';
+import { EventsLog1790000000000 } from './migration';
+import { PostgresTransport } from './transport';
+
+transportConformance('PostgresTransport', async () => {
+  const { url, drop } = await testDatabase();
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+  return {
+    connect: () =>
+      new PostgresTransport({ url, connections: 4, applicationName: 'test', prefix: 'test.', onError: () => {} }),
+    close: drop,
+  };
+});

@@ -9,6 +9,8 @@ export interface Arrival {
   topic: string;
   key: string;
   message: Message;
+  /** W3C trace context of the message, if it could be read. */
+  traceparent?: string;
   /** Tries before this one; 0 for what the transport delivers. */
   attempts: number;
   reading:
@@ -34,6 +36,7 @@ export function read(message: Message, attempts = 0): Arrival {
     topic: reading.topic,
     key: attributes['subject']!,
     message,
+    traceparent: attributes['traceparent'],
     attempts,
     reading: { ok: true, event: event as unknown as AnyEvent },
   };

@@ -131,7 +131,6 @@ function plan<T extends Tables>(consumer: Consumer<T>, arrival: Arrival): Plan<T
   }
 }
 
-function causeOf(arrival: Arrival): Cause {
-  const traceparent = arrival.reading.ok ? arrival.reading.event.traceparent : undefined;
-  return { causationid: arrival.id, ...(traceparent && { traceparent }) };
+function causeOf({ id, traceparent }: Arrival): Cause {
+  return { causationid: id, ...(traceparent && { traceparent }) };
 }

@@ -54,7 +54,7 @@ export class Pipeline<T extends Tables> {
       isOwnFault,
       (one, error) => this.fail(one, error as Error, signal),
     );
-    for (const { arrival, state, error } of outcomes) this.options.observer.handled(arrival.topic, state, error);
+    for (const { arrival, state, error } of outcomes) this.options.observer.handled(arrival, state, error);
   }
 
   /** Decides as often as it takes while the failure is nobody's fault. */

@@ -1,4 +1,5 @@
-import type { OpenEffect } from './store';
+import type { Arrival } from '../pipeline/arrival';
+import type { InboxState, OpenEffect } from './store';
 
 /** Time and identity as the machinery sees them; the simulator brings its own. */
 export interface Runtime {
@@ -16,7 +17,7 @@ export interface Runtime {
 export interface Observer {
   published(count: number): void;
   publishFailed(count: number, detail: string): void;
-  handled(topic: string, outcome: 'applied' | 'duplicate' | 'retrying' | 'dead' | 'expired', error?: Error): void;
+  handled(arrival: Arrival, outcome: InboxState | 'duplicate', error?: Error): void;
   /** The database did not answer; the batch is kept and tried again. */
   held(count: number, error: Error): void;
   effectDone(effect: OpenEffect, ms: number): void;

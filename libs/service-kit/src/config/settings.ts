@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/** One environment variable. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  schema: S;
+  description: string;
+  /** Never shown in errors or logs. */
+  secret?: true;
+}
+
+const setting = <S extends z.ZodType>(description: string, schema: S): Setting<S> => ({ description, schema });
+const secret = <S extends z.ZodType>(description: string, schema: S): Setting<S> => ({
+  description,
+  schema,
+  secret: true,
+});
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = z.coerce.number().int().min(1).max(1_000_000);
+const milliseconds = z.coerce.number().int().min(0).max(3_600_000);
+const url = (...schemes: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+    message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+const postgres = url('postgres', 'postgresql');
+
+/** Every environment variable that any service reads; a service picks those that it needs by name. */
+export const settings = {
+  NODE_ENV: setting('`production` turns the defaults for development off.', z.string().default('development')),
+  HOST: setting('Address to listen on.', z.string().default('127.0.0.1')),
+  PORT: setting('Port of the public HTTP interface.', port),
+  OPERATOR_PORT: setting('Port of the operator routes, health and metrics.', port),
+  OPERATOR_TOKEN: secret(
+    'Bearer token of the operator routes. Without it they are refused.',
+    z.string().min(16).optional(),
+  ),
+  DATABASE_URL: secret("The service's own database, as a role that may read and write rows.", postgres),
+  DATABASE_CONNECTIONS: setting('Most connections to the own database.', count.default(10)),
+  TRANSPORT: setting('What carries the events between services.', z.enum(['postgres']).default('postgres')),
+  EVENTS_DATABASE_URL: secret('The database `events` of the transport `postgres`.', postgres),
+  TOPIC_PREFIX: setting(
+    'Goes before the name of every topic and group, so that several systems can share a broker.',
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,64}$/)
+      .default(''),
+  ),
+  BATCH_SIZE: setting('Most events handled in one transaction.', count.default(100)),
+  BATCH_WAIT_MS: setting('How long a batch that is not full waits for more, milliseconds.', milliseconds.default(5)),
+  IN_FLIGHT: setting('Most events fetched and not yet acknowledged.', count.default(1000)),
+  PARALLEL: setting('Most batches handled at the same time.', count.default(4)),
+  EFFECTS_PARALLEL: setting('Most calls to the outside (gateway, carrier, SMTP) at the same time.', count.default(32)),
+  GATEWAY_URL: setting('The payment gateway.', url('http', 'https')),
+  CARRIER_URL: setting('The carrier.', url('http', 'https')),
+  OUTSIDE_TIMEOUT_MS: setting(
+    'How long to wait for an answer of the gateway or the carrier before asking again, milliseconds.',
+    milliseconds.max(45_000).default(10_000),
+  ),
+  SMTP_URL: secret('The mail server.', url('smtp', 'smtps')),
+  MAIL_FROM: setting('Sender of the mails.', z.string().default('Order Events <orders@order-events.example>')),
+  ORDER_DEADLINE_S: setting(
+    'How long an order may stay pending or confirmed after its last event was published, seconds.',
+    count.default(900),
+  ),
+  LOG_LEVEL: setting(
+    'Least severity of log lines.',
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  ),
+  OWNER_DATABASE_URL: secret('For setup: the own database, as the role that owns it.', postgres),
+  OWNER_EVENTS_DATABASE_URL: secret('For setup: the database `events`, as the role that owns it.', postgres),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+export type Config<N extends SettingName = SettingName> = { [K in N]: z.output<(typeof settings)[K]['schema']> };

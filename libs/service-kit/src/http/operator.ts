@@ -1,0 +1,100 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import express, { type Express, type RequestHandler, type Router } from 'express';
+import { z } from 'zod';
+import type { PostgresStore } from '@order-events/store';
+import type { Logger } from '../log';
+import type { Metrics } from '../metrics';
+import { notFound, Problem, problemHandler } from './problem';
+
+export interface OperatorOptions {
+  service: string;
+  /** Without one, only health and metrics are served. */
+  token: string | undefined;
+  store: PostgresStore;
+  metrics: Metrics;
+  log: Logger;
+  /** What must answer for the service to be ready, by name. */
+  checks: Readonly<Record<string, () => Promise<void>>>;
+  /** Routes of the domain. */
+  routes?: Router;
+}
+
+const CHECK_MS = 2_000;
+
+/**
+ * The operator's interface, the same for every service. `/healthz`: the process lives (it says nothing of others, so that
+ * an absent database does not get every process restarted). `/readyz`: it can do its work now.
+ */
+export function operatorApp({ service, token, store, metrics, log, checks, routes }: OperatorOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.get('/healthz', (_request, response) => void response.json({ status: 'ok', service }));
+  app.get('/readyz', async (_request, response) => {
+    const results = await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await passes(check)]));
+    const ready = results.every(([, result]) => result === 'ok');
+    response
+      .status(ready ? 200 : 503)
+      .json({ status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) as object });
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.use(bearer(token));
+  app.get('/inbox', async (request, response) => {
+    const { state, key, limit } = Filter.parse(request.query);
+    response.json({ items: await store.database.query(INBOX, [state ?? null, key ?? null, limit]) });
+  });
+  app.get('/outbox', async (request, response) => {
+    const { key, limit } = Filter.parse(request.query);
+    const items = await store.database.query(OUTBOX, [key ?? null, limit]);
+    response.json({ oldest_ms: (await store.outboxStatus()).oldestMs, items });
+  });
+  app.get('/effects', async (request, response) => {
+    const { state, key, limit } = Filter.parse(request.query);
+    response.json({ items: await store.database.query(EFFECTS, [state ?? null, key ?? null, limit]) });
+  });
+  if (routes) app.use(express.json({ limit: '64kb' }), routes);
+  app.use(notFound, problemHandler(log));
+  return app;
+}
+
+const Filter = z.strictObject({
+  state: z.string().optional(),
+  key: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+const INBOX = `
+  SELECT i.consumer_group, i.id, i.topic, i.key, i.state, i.at, f.attempts, f.due_at, f.errors
+  FROM inbox i LEFT JOIN failures f USING (consumer_group, id)
+  WHERE ($1::text IS NULL OR i.state = $1) AND ($2::text IS NULL OR i.key = $2) ORDER BY i.at DESC LIMIT $3`;
+const OUTBOX = `
+  SELECT position, id, topic, key, created_at FROM outbox
+  WHERE ($1::text IS NULL OR key = $1) ORDER BY position DESC LIMIT $2`;
+const EFFECTS = `
+  SELECT seq, kind, key, idempotency_key, state, attempts, due_at, created_at, closed_at, errors FROM effects
+  WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR key = $2) ORDER BY seq DESC LIMIT $3`;
+
+async function passes(check: () => Promise<void>): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`no answer within ${CHECK_MS} ms`), CHECK_MS);
+  });
+  const result = check().then(
+    () => 'ok',
+    (error: unknown) => (error as Error).message,
+  );
+  return Promise.race([result, late]).finally(() => clearTimeout(timer));
+}
+
+function bearer(token: string | undefined): RequestHandler {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return (request, _response, next) => {
+    if (token === undefined)
+      return next(new Problem(403, { kind: 'operator-off', detail: 'OPERATOR_TOKEN is not set.' }));
+    const given = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? '';
+    if (timingSafeEqual(digest(given), digest(token))) return next();
+    const headers = { 'www-authenticate': 'Bearer' };
+    next(new Problem(401, { kind: 'unauthorized', detail: 'A bearer token is needed.', headers }));
+  };
+}

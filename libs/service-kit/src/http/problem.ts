@@ -1,0 +1,90 @@
+import { STATUS_CODES } from 'node:http';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { ZodError } from 'zod';
+import type { Logger } from '../log';
+
+export interface ProblemOptions {
+  /** The last part of the problem's type, `urn:order-events:problem:<kind>`; stable, for programs. */
+  kind: string;
+  detail?: string;
+  /** What is wrong where; `pointer` is a JSON pointer into the request's body. */
+  errors?: readonly { pointer: string; detail: string }[];
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** An error that the caller is told of, as RFC 9457 problem details. */
+export class Problem extends Error {
+  override name = 'Problem';
+  constructor(
+    readonly status: number,
+    readonly options: ProblemOptions,
+  ) {
+    super(options.detail ?? options.kind);
+  }
+}
+
+/** Sends problem details. */
+export function sendProblem(response: Response, { status, options }: Problem): void {
+  const { kind, detail, errors, headers = {} } = options;
+  response.status(status).set(headers).type('application/problem+json');
+  response.send(
+    JSON.stringify({ type: `urn:order-events:problem:${kind}`, title: STATUS_CODES[status], status, detail, errors }),
+  );
+}
+
+/** Answers every request that no route took. */
+export const notFound: RequestHandler = (request, _response, next) => {
+  next(new Problem(404, { kind: 'not-found', detail: `There is nothing at ${request.path}.` }));
+};
+
+/** For a path that exists, but not with this method. */
+export function onlyMethods(...allowed: string[]): RequestHandler {
+  return (request, _response, next) => {
+    next(
+      new Problem(405, {
+        kind: 'method-not-allowed',
+        detail: `${request.method} is not possible here, only ${allowed.join(', ')}.`,
+        headers: { allow: allowed.join(', ') },
+      }),
+    );
+  };
+}
+
+/** Turns whatever a route threw into problem details. What is not meant for the caller is logged, and not shown. */
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const problem = toProblem(error);
+    if (problem.status >= 500) log.error({ err: error, method: request.method, path: request.path }, 'request failed');
+    sendProblem(response, problem);
+  };
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof ZodError) return invalid(error);
+  const { status, type } = error as { status?: unknown; type?: unknown };
+  // The body parser's errors carry a status and a type; their messages may repeat the input, so they are not shown.
+  if (typeof status === 'number' && typeof type === 'string' && status < 500) {
+    const detail = BODY_PROBLEMS[type] ?? 'The request body could not be read.';
+    return new Problem(status, { kind: type.replaceAll('.', '-'), detail });
+  }
+  if (error instanceof URIError) return new Problem(400, { kind: 'malformed-path', detail: 'The path is not valid.' });
+  return new Problem(500, { kind: 'internal', detail: 'Something went wrong on our side.' });
+}
+
+const BODY_PROBLEMS: Record<string, string> = {
+  'entity.parse.failed': 'The body is not valid JSON.',
+  'entity.too.large': 'The body is too large.',
+  'encoding.unsupported': 'The content encoding is not supported.',
+  'charset.unsupported': 'The character set is not supported.',
+  'request.aborted': 'The request ended before its body was complete.',
+};
+
+function invalid(error: ZodError): Problem {
+  const errors = error.issues.map(({ path, message }) => ({
+    pointer: path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+    detail: message,
+  }));
+  return new Problem(400, { kind: 'invalid-request', detail: 'The request is not valid; see errors.', errors });
+}

@@ -1,0 +1,60 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Store, Transport } from '@order-events/messaging';
+
+/** The figures of one service, for `/metrics`. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly published = this.counter('order_events_published_total', 'Events that the broker has proved to hold.');
+  readonly publishFailures = this.counter(
+    'order_events_publish_failures_total',
+    'Events that a publish did not settle.',
+  );
+  readonly handled = this.counter('order_events_handled_total', 'Events taken into the inbox.', 'topic', 'outcome');
+  readonly held = this.counter('order_events_held_total', 'Events held because the database did not answer.');
+  readonly loopFailures = this.counter('order_events_loop_failures_total', 'Failures of background loops.', 'loop');
+  readonly effects = new Histogram({
+    name: 'order_events_effect_seconds',
+    help: 'Calls to the outside, with the recording of their answers.',
+    labelNames: ['kind', 'outcome'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [this.registry],
+  });
+
+  constructor(service: string) {
+    this.registry.setDefaultLabels({ service });
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Figures that are asked for when somebody looks. One that cannot be had now is left out. */
+  watch(store: Store, transport: Transport, group: string, onError: (error: Error) => void): void {
+    this.gauge(
+      'order_events_outbox_oldest_seconds',
+      'Age of the oldest event that is not published.',
+      onError,
+      async () => {
+        return (await store.outboxStatus()).oldestMs / 1000;
+      },
+    );
+    this.gauge('order_events_backlog', 'Events that wait for this service.', onError, () => transport.backlog(group));
+  }
+
+  private counter<L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private gauge(name: string, help: string, onError: (error: Error) => void, read: () => Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      async collect() {
+        try {
+          this.set(await read());
+        } catch (error) {
+          this.reset();
+          onError(error as Error);
+        }
+      },
+    });
+  }
+}

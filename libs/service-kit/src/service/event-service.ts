@@ -1,0 +1,156 @@
+import type { Router } from 'express';
+import type { Service, Topic } from '@order-events/contracts';
+import {
+  EffectRunner,
+  Pipeline,
+  Relay,
+  systemRuntime,
+  tenTries,
+  type EffectHandler,
+  type EventHandler,
+  type Observer,
+  type Subscription,
+  type Tables,
+} from '@order-events/messaging';
+import { PostgresStore } from '@order-events/store';
+import { PostgresTransport } from '@order-events/transport-postgres';
+import type { Config } from '../config/settings';
+import { listen, type Listening } from '../http/listen';
+import { operatorApp } from '../http/operator';
+import type { Logger } from '../log';
+import { Metrics } from '../metrics';
+import { observe } from './observer';
+
+/** The settings that every service with events reads. */
+export const SERVICE_SETTINGS = [
+  'NODE_ENV',
+  'HOST',
+  'OPERATOR_PORT',
+  'OPERATOR_TOKEN',
+  'DATABASE_URL',
+  'DATABASE_CONNECTIONS',
+  'TRANSPORT',
+  'EVENTS_DATABASE_URL',
+  'TOPIC_PREFIX',
+  'BATCH_SIZE',
+  'BATCH_WAIT_MS',
+  'IN_FLIGHT',
+  'PARALLEL',
+  'EFFECTS_PARALLEL',
+  'LOG_LEVEL',
+] as const;
+export type ServiceConfig = Config<(typeof SERVICE_SETTINGS)[number]>;
+
+export interface EventServiceOptions<T extends Tables> {
+  /** Its consumer group, too. */
+  service: Service;
+  tables: T;
+  config: ServiceConfig;
+  log: Logger;
+}
+
+/** Partitions are made seven days ahead, so it does not matter if this is late by days. */
+const MAINTENANCE_MS = 3_600_000;
+const RETRY_POLL_MS = 250;
+const HTTP_GRACE_MS = 5_000;
+
+/** One service's machinery: consume, retry, publish and make calls, until it is stopped. */
+export class EventService<T extends Tables = Tables> {
+  readonly store: PostgresStore;
+  readonly transport: PostgresTransport;
+  readonly metrics: Metrics;
+  private readonly observer: Observer;
+  private readonly stopping = new AbortController();
+  private readonly loops: Promise<void>[] = [];
+  private subscription: Subscription | undefined;
+  private operator: Listening | undefined;
+  private consuming = false;
+
+  constructor(private readonly options: EventServiceOptions<T>) {
+    const { service, config, log } = options;
+    const applicationName = `order-events ${service}`;
+    const onError = (error: Error) => log.warn({ err: error }, 'lost a connection to Postgres, or waits for it');
+    this.metrics = new Metrics(service);
+    this.observer = observe(log, this.metrics);
+    const connections = config.DATABASE_CONNECTIONS;
+    this.store = new PostgresStore({ url: config.DATABASE_URL, connections, applicationName, onError });
+    this.transport = new PostgresTransport({
+      url: config.EVENTS_DATABASE_URL,
+      connections: 5,
+      applicationName,
+      prefix: config.TOPIC_PREFIX,
+      onError,
+    });
+    this.metrics.watch(this.store, this.transport, service, (error) => this.observer.loopFailed('metrics', error));
+  }
+
+  /** Starts to consume the handlers' topics, and to try again what could not be decided. */
+  async consume(handlers: readonly EventHandler<T>[]): Promise<void> {
+    const { service, tables, config } = this.options;
+    const { store, observer } = this;
+    const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
+    const consumer = { group: service, source: `/${service}`, tables, handlers: byTopic, retry: tenTries };
+    const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer });
+    const { signal } = this.stopping;
+    this.subscription = await this.transport.subscribe({
+      group: service,
+      topics: [...byTopic.keys()],
+      batch: config.BATCH_SIZE,
+      waitMs: config.BATCH_WAIT_MS,
+      inFlight: config.IN_FLIGHT,
+      parallel: config.PARALLEL,
+      handle: (batch) => pipeline.handle(batch, signal),
+    });
+    this.consuming = true;
+    this.every('retries', RETRY_POLL_MS, async () => {
+      while ((await pipeline.retryDue(signal)) > 0 && !signal.aborted);
+    });
+  }
+
+  /** Starts to publish the outbox, to make calls to the outside, and to serve the operator. */
+  async start(effects: readonly EffectHandler<T>[], routes?: Router): Promise<void> {
+    const { service, tables, config, log } = this.options;
+    const { store, transport, observer, metrics } = this;
+    const { signal } = this.stopping;
+    const relay = new Relay({ store, transport, runtime: systemRuntime, observer, batch: config.BATCH_SIZE * 5 });
+    this.loops.push(relay.run(signal));
+    if (effects.length > 0) {
+      const parallel = config.EFFECTS_PARALLEL;
+      const shared = { source: `/${service}`, tables, store, runtime: systemRuntime, observer };
+      this.loops.push(new EffectRunner({ ...shared, handlers: effects, parallel }).run(signal));
+    }
+    this.every('partitions', MAINTENANCE_MS, async () => {
+      await Promise.all([store.makePartitions(), transport.makePartitions()]);
+    });
+    const checks = {
+      database: () => store.ping(),
+      transport: () => transport.ping(),
+      consuming: () => (this.consuming ? Promise.resolve() : Promise.reject(new Error('not consuming'))),
+    };
+    const app = operatorApp({ service, token: config.OPERATOR_TOKEN, store, metrics, log, checks, routes });
+    this.operator = await listen(app, config.HOST, config.OPERATOR_PORT, 'OPERATOR_PORT');
+  }
+
+  /** Stops fetching, lets what runs end and be acknowledged, then closes. Ready no more from the first moment. */
+  async stop(): Promise<void> {
+    this.consuming = false;
+    await this.subscription?.close();
+    this.stopping.abort();
+    await Promise.all(this.loops);
+    await this.operator?.close(HTTP_GRACE_MS);
+    await this.transport.close();
+    await this.store.close();
+  }
+
+  /** Repeats `work` until the service stops. */
+  every(loop: string, ms: number, work: () => Promise<void>): void {
+    const { signal } = this.stopping;
+    const run = async () => {
+      while (!signal.aborted) {
+        await work().catch((error: unknown) => this.observer.loopFailed(loop, error as Error));
+        await systemRuntime.sleep(ms, signal);
+      }
+    };
+    this.loops.push(run());
+  }
+}

@@ -1,0 +1,48 @@
+import { ConfigError } from '../config/load';
+import type { Logger } from '../log';
+
+/** Longer than the longest batch or call that is allowed to end; shorter than what an orchestrator grants (30 s). */
+const STOP_MS = 20_000;
+
+/**
+ * Runs a service as a process: starts it, and stops it on SIGTERM, on SIGINT, or when the parent that started it with an
+ * IPC channel is gone. Ends with exit code 0 after a stop in time, 2 for a bad configuration, else 1.
+ * @param start resolves with how to stop.
+ */
+export function runProcess(log: () => Logger, start: () => Promise<() => Promise<void>>): void {
+  const started = start();
+  started.catch((error: unknown) => {
+    if (error instanceof ConfigError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(2);
+    }
+    log().fatal({ err: error }, 'could not start');
+    process.exit(1);
+  });
+  let stopping = false;
+  const stop = (reason: string) => {
+    if (stopping) return;
+    stopping = true;
+    log().info({ reason }, 'stopping');
+    const late = setTimeout(() => {
+      log().error(`did not stop within ${STOP_MS} ms`);
+      process.exit(1);
+    }, STOP_MS);
+    late.unref();
+    started
+      .then((end) => end())
+      .then(
+        () => {
+          log().info('stopped');
+          process.exit(0);
+        },
+        (error: unknown) => {
+          log().error({ err: error }, 'did not stop cleanly');
+          process.exit(1);
+        },
+      );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  if (process.channel) process.on('disconnect', () => stop('the parent process is gone'));
+}

@@ -30,16 +30,18 @@ export class Relay {
     const reader = store.outbox();
     for (let failures = 0; !signal.aborted;) {
       try {
-        const busy = (await reader.lease(LEASE_MS)) && (await this.publishPage(reader, signal));
+        // Whoever has no lease is not woken by every event, only looks now and then whether it has become free.
+        if (!(await reader.lease(LEASE_MS))) await runtime.sleep(POLL_MS, signal);
+        else if (!(await this.publishPage(reader, signal))) await store.wait('outbox', POLL_MS, signal);
         failures = 0;
-        if (!busy) await store.wait('outbox', POLL_MS, signal);
       } catch (error) {
         observer.loopFailed('relay', error as Error);
         reader.rewind();
         await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), signal);
       }
     }
-    await reader.release();
+    // Without a database the lease ends with the connection.
+    await reader.release().catch((error: unknown) => observer.loopFailed('relay', error as Error));
   }
 
   /** Returns whether there may be more. */
@@ -63,18 +65,21 @@ export class Relay {
     for (let attempt = 1; pending.length > 0; attempt++) {
       const settlements = await transport.publish(pending.map(message));
       const open: LogRecord[] = [];
+      let stored = 0;
       let detail = '';
       for (const [index, record] of pending.entries()) {
         const settlement = settlements[index]!;
-        if (settlement.stored) continue;
-        detail = settlement.detail;
-        if (settlement.problem === 'refused') refused.push({ record, error: detail });
-        else open.push(record);
+        if (settlement.stored) stored++;
+        else {
+          detail = settlement.detail;
+          if (settlement.problem === 'refused') refused.push({ record, error: detail });
+          else open.push(record);
+        }
       }
-      observer.published(pending.length - open.length);
+      observer.published(stored);
+      if (stored < pending.length) observer.publishFailed(pending.length - stored, detail);
       pending = open;
       if (open.length === 0) break;
-      observer.publishFailed(open.length, detail);
       if (signal.aborted) return 'stopped';
       await runtime.sleep(backoff(attempt, runtime.random(), 100, 2_000), signal);
       if (signal.aborted || !(await reader.lease(LEASE_MS))) return 'stopped';

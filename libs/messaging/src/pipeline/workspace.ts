@@ -7,7 +7,7 @@ export function unionKeys<T extends Tables>(tables: T, all: readonly Keys<T>[]):
     const keys = new Set(all.flatMap((keys) => keys[name] ?? []));
     if (keys.size > 0) union[name] = [...keys].sort();
   }
-  return union as Keys<T>;
+  return union;
 }
 
 /** Holds the locked rows of a batch, so that each decision sees what the ones before it wrote. */

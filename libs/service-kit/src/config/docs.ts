@@ -28,5 +28,5 @@ function typeOf(schema: z.ZodType): string {
   const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
   if (json.enum) return json.enum.map((value) => `\`${String(value)}\``).join(' ');
   const range = json.minimum !== undefined ? ` ${json.minimum}–${json.maximum}` : '';
-  return `${json.type ?? 'string'}${range}`;
+  return `${String(json.type ?? 'string')}${range}`;
 }

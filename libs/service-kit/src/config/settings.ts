@@ -57,7 +57,6 @@ export const settings = {
     milliseconds.max(45_000).default(10_000),
   ),
   SMTP_URL: secret('The mail server.', url('smtp', 'smtps')),
-  MAIL_FROM: setting('Sender of the mails.', z.string().default('Order Events <orders@order-events.example>')),
   ORDER_DEADLINE_S: setting(
     'How long an order may stay pending or confirmed after its last event was published, seconds.',
     count.default(900),

@@ -1,4 +1,4 @@
-import { CustomTransportStrategy, Server, type MessageHandler } from '@nestjs/microservices';
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { lastValueFrom, isObservable } from 'rxjs';
 import { isTopic, type CloudEvent, type Topic } from '@order-events/contracts';
 import type { Decision, EventHandler, Keys, Rows, Tables } from '@order-events/messaging';

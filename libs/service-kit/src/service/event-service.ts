@@ -60,6 +60,8 @@ export class EventService<T extends Tables = Tables> {
   readonly transport: PostgresTransport;
   readonly metrics: Metrics;
   private readonly observer: Observer;
+  /** No new work: whoever holds events because the database is away gives them back. */
+  private readonly leaving = new AbortController();
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
   private subscription: Subscription | undefined;
@@ -91,7 +93,7 @@ export class EventService<T extends Tables = Tables> {
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
     const consumer = { group: service, source: `/${service}`, tables, handlers: byTopic, retry: tenTries };
     const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer });
-    const { signal } = this.stopping;
+    const { signal } = this.leaving;
     this.subscription = await this.transport.subscribe({
       group: service,
       topics: [...byTopic.keys()],
@@ -134,6 +136,7 @@ export class EventService<T extends Tables = Tables> {
   /** Stops fetching, lets what runs end and be acknowledged, then closes. Ready no more from the first moment. */
   async stop(): Promise<void> {
     this.consuming = false;
+    this.leaving.abort();
     await this.subscription?.close();
     this.stopping.abort();
     await Promise.all(this.loops);

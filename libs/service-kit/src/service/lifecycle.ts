@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/load';
-import type { Logger } from '../log';
+import { createLogger, type Logger } from '../log';
 
 /** Longer than the longest batch or call that is allowed to end; shorter than what an orchestrator grants (30 s). */
 const STOP_MS = 20_000;
@@ -9,23 +9,24 @@ const STOP_MS = 20_000;
  * IPC channel is gone. Ends with exit code 0 after a stop in time, 2 for a bad configuration, else 1.
  * @param start resolves with how to stop.
  */
-export function runProcess(log: () => Logger, start: () => Promise<() => Promise<void>>): void {
-  const started = start();
+export function runProcess(name: string, start: (log: Logger) => Promise<() => Promise<void>>): void {
+  const log = createLogger(name, 'info');
+  const started = start(log);
   started.catch((error: unknown) => {
     if (error instanceof ConfigError) {
       process.stderr.write(`${error.message}\n`);
       process.exit(2);
     }
-    log().fatal({ err: error }, 'could not start');
+    log.fatal({ err: error }, 'could not start');
     process.exit(1);
   });
   let stopping = false;
   const stop = (reason: string) => {
     if (stopping) return;
     stopping = true;
-    log().info({ reason }, 'stopping');
+    log.info({ reason }, 'stopping');
     const late = setTimeout(() => {
-      log().error(`did not stop within ${STOP_MS} ms`);
+      log.error(`did not stop within ${STOP_MS} ms`);
       process.exit(1);
     }, STOP_MS);
     late.unref();
@@ -33,11 +34,11 @@ export function runProcess(log: () => Logger, start: () => Promise<() => Promise
       .then((end) => end())
       .then(
         () => {
-          log().info('stopped');
+          log.info('stopped');
           process.exit(0);
         },
         (error: unknown) => {
-          log().error({ err: error }, 'did not stop cleanly');
+          log.error({ err: error }, 'did not stop cleanly');
           process.exit(1);
         },
       );

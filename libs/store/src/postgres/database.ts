@@ -40,10 +40,7 @@ export class Database implements Queryable {
       statement_timeout: STATEMENT_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
-      types: {
-        getTypeParser: ((oid: number, format: 'text') =>
-          oid === INT8 ? safeInteger : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
-      },
+      types: { getTypeParser: parserOf },
     });
     this.pool.on('error', (error) => {
       if (!this.closed) options.onError(error);
@@ -114,6 +111,9 @@ function kindOf(code: string): StoreError['kind'] {
   if (CONTENDED.has(code)) return 'contended';
   return UNAVAILABLE.test(code) ? 'unavailable' : 'rejected';
 }
+
+const parserOf = ((oid: number, format: 'text') =>
+  oid === INT8 ? safeInteger : (types.getTypeParser(oid, format) as unknown)) as typeof types.getTypeParser;
 
 /** Positions, versions and amounts stay far below 2^53; one that does not must not be rounded silently. */
 function safeInteger(text: string): number {

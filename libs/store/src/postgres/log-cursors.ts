@@ -1,12 +1,8 @@
 import type { LogRecord, Message } from '@order-events/messaging';
+import { LeaseLostError } from '../lease-lost';
 import type { Database, Queryable } from './database';
 import { logSql, type LogSql } from './log-sql';
 import type { Backend } from './wake';
-
-/** Somebody else has taken a partition over: what was read of it since the last save belongs to them. */
-export class LeaseLostError extends Error {
-  override name = 'LeaseLostError';
-}
 
 /** A place in a partition: all of `last` is read, and of the window `win` all up to `position`. */
 interface Place {

@@ -26,7 +26,8 @@ const RECORD = 'r.position, r.id, r.topic, r.key, r.headers, r.body, r.created_a
 
 export function logSql(log: 'outbox' | 'log'): LogSql {
   const statement = (name: string, text: string): Statement => ({ name: `${log}_${name}`, text });
-  const unread = `(l.xid >= pg_snapshot_xmax(c.last) OR l.xid = ANY (ARRAY(SELECT pg_snapshot_xip(c.last))))`;
+  // Not as a range of xids: the rows of a page must come from the index on positions, however few the planner expects.
+  const unread = 'NOT pg_visible_in_snapshot(l.xid, c.last)';
   const page = (where: string, topics: string, limit: string) => `
     LATERAL (
       SELECT * FROM ${log} l
@@ -39,7 +40,17 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
       `SELECT c.partition, w.win::text, ${RECORD}
        FROM (SELECT pg_current_snapshot() AS win) w
        CROSS JOIN unnest($1::smallint[], $2::pg_snapshot[], $3::bigint[]) AS c (partition, last, floor)
-       LEFT JOIN ${page(`${unread} AND l.position > c.floor`, '$5', '$4')} ON true`,
+       CROSS JOIN LATERAL (
+         -- As ranges, also those of one xid, and with OFFSET 0: so that the planner, which knows none of the values,
+         -- uses the index on xids and does not walk the one on positions past everything that is read.
+         SELECT min(f.position) AS position
+         FROM (SELECT pg_snapshot_xmax(c.last) AS low, pg_snapshot_xmax(w.win) AS high
+               UNION ALL SELECT xid, xid FROM pg_snapshot_xip(c.last) AS xid) unread
+         CROSS JOIN LATERAL (
+           SELECT l.position FROM ${log} l
+           WHERE l.partition = c.partition AND l.xid BETWEEN unread.low AND unread.high AND l.position > c.floor OFFSET 0) f
+       ) start
+       LEFT JOIN ${page(`${unread} AND l.position >= start.position`, '$5', '$4')} ON true`,
     ),
     next: statement(
       'next',
@@ -63,13 +74,13 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
       `UPDATE log_cursor c
        SET owner = $3, owner_backend = $4, owner_backend_start = $5, epoch = epoch + 1,
            until = clock_timestamp() + $6 * interval '1 millisecond'
-       WHERE (log, reader, partition) IN (
-         SELECT log, reader, partition FROM log_cursor
+       WHERE log = '${log}' AND reader = $1 AND partition = ANY (ARRAY(
+         SELECT partition FROM log_cursor
          WHERE log = '${log}' AND reader = $1 AND partition <> ALL ($7::smallint[])
            AND (owner IS NULL OR owner = $3 OR until < clock_timestamp() OR owner_backend IS NOT NULL AND NOT EXISTS (
              -- The lease of a process that died ends with its connection; "until" is for one that hangs.
              SELECT FROM pg_stat_get_activity(owner_backend) a WHERE a.backend_start = owner_backend_start))
-         ORDER BY partition LIMIT $2 FOR UPDATE SKIP LOCKED)
+         ORDER BY partition LIMIT $2 FOR UPDATE SKIP LOCKED))
        RETURNING partition, epoch, last::text, win::text, position, floor,
          system_identifier = (pg_control_system()).system_identifier AS same_cluster`,
     ),

@@ -17,24 +17,26 @@ export interface PostgresStoreOptions {
 /** How long the retry worker has for what it fetched, before another may fetch it too. */
 const RETRY_LEASE_MS = 30_000;
 
+// A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
+// evaluated again for each row, and then chooses more than its limit.
 const sql = {
   dueRetries: {
     name: 'failures_due',
     text: `UPDATE failures SET due_at = clock_timestamp() + ${RETRY_LEASE_MS} * interval '1 millisecond'
-           WHERE (consumer_group, id) IN (
-             SELECT consumer_group, id FROM failures
+           WHERE consumer_group = $1 AND id = ANY (ARRAY(
+             SELECT id FROM failures
              WHERE consumer_group = $1 AND due_at <= clock_timestamp()
-             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
            RETURNING id, topic, key, headers, body, attempts`,
   },
   claimEffects: {
     name: 'effects_claim',
     text: `UPDATE effects SET attempts = attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond'
-           WHERE seq IN (
+           WHERE seq = ANY (ARRAY(
              SELECT seq FROM effects e
              WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
                AND NOT EXISTS (SELECT FROM effects o WHERE o.key = e.key AND o.seq < e.seq AND o.state = 'open')
-             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
            RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts - 1 AS attempts`,
   },
   deferEffect: {
@@ -82,8 +84,8 @@ export class PostgresStore implements Store {
   async transact<R>(work: (tx: Tx, session: Queryable) => Promise<R>): Promise<R> {
     let tx: PostgresTx | undefined;
     const result = await this.database.transact((session) => work((tx = new PostgresTx(session)), session));
-    if (tx?.added.outbox) this.wake.poke('outbox');
-    if (tx?.added.effects) this.wake.poke('effects');
+    if (tx?.changed.outbox) this.wake.poke('outbox');
+    if (tx?.changed.effects) this.wake.poke('effects');
     return result;
   }
 

@@ -17,9 +17,12 @@ const SQL_TYPES: Record<ColumnType, string> = {
   json: 'jsonb',
 };
 
-const cache = new WeakMap<object, TableSql>();
+/** What the statements are made of. */
+type Shape = Pick<Table<{ version: number }>, 'name' | 'rows'> & { key: string; columns: Record<string, ColumnType> };
 
-export function tableSql(table: Table<object>): TableSql {
+const cache = new WeakMap<Shape, TableSql>();
+
+export function tableSql(table: Shape): TableSql {
   const known = cache.get(table);
   if (known) return known;
   const made = make(table);
@@ -27,8 +30,8 @@ export function tableSql(table: Table<object>): TableSql {
   return made;
 }
 
-function make({ name, key, columns, rows }: Table<object>): TableSql {
-  const entries = Object.entries<ColumnType>(columns);
+function make({ name, key, columns, rows }: Shape): TableSql {
+  const entries = Object.entries(columns);
   const list = entries.map(([column]) => column).join(', ');
   const recordset = `json_to_recordset($1::json) AS v (${entries.map(([column, type]) => `${column} ${SQL_TYPES[type]}`).join(', ')})`;
   const locks = {

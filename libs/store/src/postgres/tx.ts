@@ -4,7 +4,9 @@ import type {
   InboxState,
   Keys,
   OutboxEntry,
+  Row,
   Rows,
+  Table,
   Tables,
   Tx,
   Writes,
@@ -58,14 +60,14 @@ const sql = {
 
 /** One transaction of the store: every method is one statement for the whole batch. */
 export class PostgresTx implements Tx {
-  /** What was added that somebody waits for. */
+  /** What has come up that somebody waits for. */
   readonly added = { outbox: false, effects: false };
 
   constructor(private readonly session: Queryable) {}
 
   async lock<T extends Tables>(tables: T, keys: Keys<T>): Promise<Rows<T>> {
     const rows: Record<string, Map<string, object>> = {};
-    for (const [name, table] of Object.entries(tables)) {
+    for (const [name, table] of Object.entries<Table<Row>>(tables)) {
       const found = new Map<string, object>();
       const wanted = keys[name] ?? [];
       if (wanted.length > 0 && table.rows !== 'appended') {
@@ -79,7 +81,7 @@ export class PostgresTx implements Tx {
 
   async write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void> {
     for (const [name, list] of Object.entries(rows) as [string, readonly object[]][]) {
-      if (list.length > 0) await this.session.query(tableSql(tables[name]!).write, [JSON.stringify(list)]);
+      if (list.length > 0) await this.session.query(tableSql(tables[name] as Table<Row>).write, [JSON.stringify(list)]);
     }
   }
 
@@ -107,11 +109,15 @@ export class PostgresTx implements Tx {
       effects.map(({ causationid }) => causationid ?? null),
       effects.map(({ traceparent }) => traceparent ?? null),
     ]);
-    this.added.effects = true;
+    this.changed.effects = true;
   }
 
   async closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await this.session.query<{ seq: number }>(sql.close, [ids]);
+    // The next effect of the same key may be made now.
+    if (rows.length > 0) this.changed.effects = true;
+    // The next one of the same key may be claimed now.
+    if (rows.length > 0) this.changed.effects = true;
     return new Set(rows.map(({ seq }) => String(seq)));
   }
 
@@ -119,7 +125,7 @@ export class PostgresTx implements Tx {
     if (events.length === 0) return;
     const columns = logColumns(events.map((event) => ({ ...event, partition: 0 })));
     await this.session.query(logSql('outbox').append, columns);
-    this.added.outbox = true;
+    this.changed.outbox = true;
   }
 
   private async fail(group: string, entries: readonly InboxEntry[]): Promise<void> {

@@ -66,18 +66,17 @@ export class Consumer implements Subscription {
 
   /** Waits until there is something to look at; returns the partitions. */
   private async news(signal: AbortSignal): Promise<number[]> {
-    const { waitMs } = this.options;
-    if (this.unfinished.length > 0) return this.unfinished;
-    const news = await this.listener.wait(POLL_MS, signal);
+    const idle = this.unfinished.length === 0;
+    const news = await this.listener.wait(idle ? POLL_MS : 0, signal);
     // A batch that would be small waits a little for more.
-    if (news.length > 0) await systemRuntime.sleep(waitMs, signal);
+    if (idle && news.length > 0) await systemRuntime.sleep(this.options.waitMs, signal);
     const all = this.cursors.partitions;
     if (performance.now() - this.polledAll >= POLL_MS) {
       this.polledAll = performance.now();
       return all;
     }
-    const touched = new Set(news.map(Number));
-    return all.filter((partition) => touched.has(partition));
+    const due = new Set([...this.unfinished, ...news.map(Number)]);
+    return all.filter((partition) => due.has(partition));
   }
 
   private async round(partitions: readonly number[], signal: AbortSignal): Promise<void> {

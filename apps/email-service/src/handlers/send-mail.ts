@@ -1,0 +1,13 @@
+import type { EffectHandler } from '@order-events/messaging';
+import { sendAnswered, type EmailTables, type SendAnswer, type SendInput } from '../domain';
+import { messageIdOf, type Mailer } from '../mail/mailer';
+import { render } from '../mail/render';
+
+/** Renders and sends one mail, under a Message-ID that is the same however often it is sent. */
+export function sendMail(mailer: Mailer): EffectHandler<EmailTables, SendInput, SendAnswer> {
+  return {
+    ...sendAnswered,
+    call: ({ order_id, type, recipient, order }, { signal }) =>
+      mailer.send({ messageId: messageIdOf(order_id, type), to: recipient, ...render(type, order as never) }, { signal }),
+  };
+}

@@ -1,0 +1,57 @@
+import { createTransport } from 'nodemailer';
+import type { Mailer, OutgoingMail, Refused, Sent } from './mailer';
+
+const from = { name: 'Order Events', address: 'orders@order-events.example' };
+
+/** One address and nothing beside it: no list, no display name, no line break that would begin a header of its own. */
+const oneAddress = /^[^\s\p{Cc}@<>()[\]\\,;:"]{1,64}@[^\s\p{Cc}@<>()[\]\\,;:"]{1,255}$/u;
+
+export interface SmtpMailerOptions {
+  /** `smtp://user:password@host:port`, or `smtps://…` for TLS from the start. */
+  url: string;
+  /** How long the server may say nothing, milliseconds. */
+  timeoutMs?: number;
+}
+
+export class SmtpMailer implements Mailer {
+  private readonly transport;
+
+  constructor({ url, timeoutMs = 10_000 }: SmtpMailerOptions) {
+    this.transport = createTransport({
+      pool: true,
+      url,
+      maxConnections: 5,
+      connectionTimeout: timeoutMs,
+      greetingTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+      // Sending again is up to who decided to send.
+      maxRequeues: 0,
+      // Bodies and addresses come from users: they must not make the mailer read files or fetch pages.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  }
+
+  async send(mail: OutgoingMail, { signal }: { signal: AbortSignal }): Promise<Sent | Refused> {
+    if (!oneAddress.test(mail.to)) return { outcome: 'refused', reason: 'invalid_address' };
+    try {
+      await this.transport.sendMail({ ...mail, from, to: { name: '', address: mail.to }, signal });
+      return { outcome: 'sent' };
+    } catch (error) {
+      if (isRefusal(error as SmtpError)) return { outcome: 'refused', reason: (error as SmtpError).response ?? '' };
+      throw error;
+    }
+  }
+
+  /** Closes the connections; what is being sent is finished first. */
+  close(): void {
+    this.transport.close();
+  }
+}
+
+type SmtpError = Error & { responseCode?: number; response?: string; command?: string };
+
+/** A 5xx for this recipient or this mail. One for the greeting or the login is about us, and a matter of settings. */
+function isRefusal({ responseCode = 0, command }: SmtpError): boolean {
+  return responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA');
+}

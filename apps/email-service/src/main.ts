@@ -1,0 +1,17 @@
+import { EventsModule, loadConfig, runService, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { tables } from './domain';
+import { OrdersController } from './handlers/orders.controller';
+import { sendMail } from './handlers/send-mail';
+import { SmtpMailer } from './mail/smtp-mailer';
+
+runService('email', {
+  config: () => loadConfig([...SERVICE_SETTINGS, 'SMTP_URL'], { OPERATOR_PORT: 3041 }),
+  module: (config, log) => {
+    const effects = [sendMail(new SmtpMailer({ url: config.SMTP_URL }))];
+    return {
+      module: class EmailModule {},
+      imports: [EventsModule.forService({ service: 'email', tables, config, log, effects })],
+      controllers: [OrdersController],
+    };
+  },
+});

@@ -1,0 +1,8 @@
+import type { EventHandler } from '@order-events/messaging';
+import { cancelled, created, paid } from './orders';
+import type { InventoryTables } from './tables';
+
+export * from './orders';
+export * from './tables';
+
+export const handlers: readonly EventHandler<InventoryTables>[] = [created, paid, cancelled];

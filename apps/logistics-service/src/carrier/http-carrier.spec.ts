@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json, type RunningSandbox, startSandbox } from '../../../sandbox/test/start-sandbox';
+import type { Carrier } from './carrier';
+import { HttpCarrier } from './http-carrier';
+
+const newCall = (idempotencyKey: string = randomUUID()) => ({ idempotencyKey, signal: new AbortController().signal });
+const parcel = (city?: string) => ({
+  order_id: randomUUID(),
+  items: [{ product_id: 'prod1', quantity: 2, unit_price: 1000 }],
+  ...(city && { address: { street: 'Main 1', city } }),
+});
+
+describe('with the real sandbox', () => {
+  let sandbox: RunningSandbox;
+  let carrier: Carrier;
+  beforeAll(async () => {
+    sandbox = await startSandbox();
+    carrier = new HttpCarrier({ url: `${sandbox.url}/carrier` });
+  });
+  afterAll(() => sandbox.close());
+
+  test('a parcel is dispatched, once for all repeats, and its prices are nobody’s business', async () => {
+    const [sent, call] = [parcel('Köln'), newCall()];
+    const answer = await carrier.dispatch(sent, call);
+    expect(answer).toEqual({
+      outcome: 'dispatched',
+      carrier: 'Sandbox Express',
+      tracking_number: expect.stringMatching(/^SBX/),
+    });
+    expect(await carrier.dispatch(sent, call)).toEqual(answer);
+    const { shipments } = await json(await fetch(`${sandbox.url}/ledger?order_id=${sent.order_id}`));
+    expect(shipments).toMatchObject([{ address: sent.address, items: [{ product_id: 'prod1', quantity: 2 }] }]);
+    expect(shipments[0].items[0]).not.toHaveProperty('unit_price');
+  });
+
+  test('a parcel without an address is dispatched', async () => {
+    expect(await carrier.dispatch(parcel(), newCall())).toMatchObject({ outcome: 'dispatched' });
+  });
+
+  test('an address that cannot be reached is a refusal', async () => {
+    expect(await carrier.dispatch(parcel('Undeliverable'), newCall())).toEqual({
+      outcome: 'refused',
+      reason: 'undeliverable_address',
+    });
+  });
+
+  test('a key that was used for another parcel is no refusal of this one', async () => {
+    await carrier.dispatch(parcel(), newCall('reused'));
+    await expect(carrier.dispatch(parcel(), newCall('reused'))).rejects.toThrow('answered 422');
+  });
+});
+
+describe('with a carrier that is broken', () => {
+  let server: Server;
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+
+  async function broken(listener: RequestListener, timeoutMs?: number): Promise<Carrier> {
+    server = createServer(listener);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return new HttpCarrier({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs });
+  }
+
+  test.each([
+    [500, '{"reason":"undeliverable_address"}'],
+    [409, '{"reason":"undeliverable_address"}'],
+    [402, '{"reason":"undeliverable_address"}'],
+    [422, '{"detail":"This key was used for another request."}'],
+    [422, 'no'],
+    [201, '{"carrier":"Sandbox Express"}'],
+    [201, ''],
+  ])('a %d with %j leaves the outcome open', async (status, body) => {
+    const carrier = await broken((_request, response) => response.writeHead(status).end(body));
+    await expect(carrier.dispatch(parcel(), newCall())).rejects.toThrow(`answered ${status}`);
+  });
+
+  test('silence ends with the time-out', async () => {
+    const carrier = await broken(() => undefined, 50);
+    await expect(carrier.dispatch(parcel(), newCall())).rejects.toThrow('no answer within 50 ms');
+  });
+
+  test('a connection that is cut leaves the outcome open', async () => {
+    const carrier = await broken((request) => request.socket.destroy());
+    await expect(carrier.dispatch(parcel(), newCall())).rejects.toThrow('fetch failed: ');
+  });
+
+  test('a call can be given up', async () => {
+    const giveUp = new AbortController();
+    const carrier = await broken(() => giveUp.abort());
+    const call = carrier.dispatch(parcel(), { idempotencyKey: 'k', signal: giveUp.signal });
+    await expect(call).rejects.toThrow(/aborted/);
+  });
+});

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { Call, Carrier, Dispatched, Parcel, Refused } from './carrier';
+import { postJson, unclear } from '@order-events/service-kit';
+
+const dispatched = z.object({ carrier: z.string(), tracking_number: z.string() });
+const refused = z.object({ reason: z.string() });
+
+export interface HttpCarrierOptions {
+  /** Where the carrier's API begins, such as `http://127.0.0.1:3900/carrier`. */
+  url: string;
+  /** How long an answer may take, milliseconds. */
+  timeoutMs?: number;
+}
+
+/** The carrier over HTTP. A 2xx is "dispatched" and a 422 with a reason is "refused"; nothing else is an answer. */
+export class HttpCarrier implements Carrier {
+  private readonly url: string;
+  private readonly timeoutMs: number;
+
+  constructor({ url, timeoutMs = 10_000 }: HttpCarrierOptions) {
+    this.url = url.replace(/\/$/, '');
+    this.timeoutMs = timeoutMs;
+  }
+
+  async dispatch({ order_id, address, items }: Parcel, call: Call): Promise<Dispatched | Refused> {
+    // An order's items carry prices, which are none of the carrier's business.
+    const input = { order_id, address, items: items.map(({ product_id, quantity }) => ({ product_id, quantity })) };
+    const answer = await postJson(`${this.url}/shipments`, input, { ...call, timeoutMs: this.timeoutMs });
+    if (answer.status >= 200 && answer.status <= 299) {
+      const { success, data } = dispatched.safeParse(answer.body);
+      if (success) return { outcome: 'dispatched', ...data };
+    }
+    if (answer.status === 422) {
+      const { success, data } = refused.safeParse(answer.body);
+      if (success) return { outcome: 'refused', ...data };
+    }
+    throw unclear(answer, `answered ${answer.status} in a way that says nothing of the parcel`);
+  }
+}

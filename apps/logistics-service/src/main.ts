@@ -1,0 +1,21 @@
+import type { EffectHandler } from '@order-events/messaging';
+import { EventsModule, loadConfig, runService, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { HttpCarrier } from './carrier/http-carrier';
+import { dispatchAnswered, tables, type DispatchAnswer, type DispatchInput, type LogisticsTables } from './domain';
+import { OrdersController } from './handlers/orders.controller';
+
+runService('logistics', {
+  config: () => loadConfig([...SERVICE_SETTINGS, 'CARRIER_URL', 'OUTSIDE_TIMEOUT_MS'], { OPERATOR_PORT: 3031 }),
+  module: (config, log) => {
+    const carrier = new HttpCarrier({ url: config.CARRIER_URL, timeoutMs: config.OUTSIDE_TIMEOUT_MS });
+    const dispatch: EffectHandler<LogisticsTables, DispatchInput, DispatchAnswer> = {
+      ...dispatchAnswered,
+      call: (input, call) => carrier.dispatch(input, call),
+    };
+    return {
+      module: class LogisticsModule {},
+      imports: [EventsModule.forService({ service: 'logistics', tables, config, log, effects: [dispatch] })],
+      controllers: [OrdersController],
+    };
+  },
+});

@@ -1,0 +1,50 @@
+import type { NewEffect } from '@order-events/messaging';
+import { known, type Payment } from './tables';
+
+interface OfOrder {
+  order_id: string;
+}
+interface OfMoney extends OfOrder {
+  /** Minor units. */
+  amount: number;
+  currency: string;
+}
+
+/** What is asked of the gateway, by the kind of effect. */
+export interface Inputs {
+  'gateway.authorize': OfMoney & { token: string };
+  'gateway.capture': OfMoney & { authorization_id: string };
+  'gateway.void': OfOrder & { authorization_id: string };
+  'gateway.refund': OfMoney & { capture_id: string };
+}
+
+/** What the gateway answers for certain, by the kind of effect. */
+export interface Answers {
+  'gateway.authorize': { outcome: 'authorized'; authorization_id: string } | { outcome: 'declined'; reason: string };
+  'gateway.capture': { outcome: 'captured'; capture_id: string } | { outcome: 'failed'; reason: string };
+  'gateway.void': { outcome: 'voided' };
+  'gateway.refund': { outcome: 'refunded'; refund_id: string };
+}
+
+export type EffectKind = keyof Inputs;
+
+export function authorize({ order_id, amount, currency }: Payment, token: string): NewEffect {
+  return effect('gateway.authorize', { order_id, amount, currency, token });
+}
+
+export function capture({ order_id, amount, currency, authorization_id }: Payment): NewEffect {
+  return effect('gateway.capture', { order_id, amount, currency, authorization_id: known(authorization_id) });
+}
+
+export function voidAuthorization({ order_id, authorization_id }: Payment): NewEffect {
+  return effect('gateway.void', { order_id, authorization_id: known(authorization_id) });
+}
+
+export function refund({ order_id, amount, currency, capture_id }: Payment): NewEffect {
+  return effect('gateway.refund', { order_id, amount, currency, capture_id: known(capture_id) });
+}
+
+/** The gateway knows a call again by its order and verb: an order is authorised, captured, voided, refunded once. */
+function effect<K extends EffectKind>(kind: K, input: Inputs[K]): NewEffect {
+  return { kind, key: input.order_id, idempotencyKey: kind.replace('gateway', input.order_id), input };
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type RunningSandbox, startSandbox } from '../../../sandbox/test/start-sandbox';
+import type { Gateway } from './gateway';
+import { HttpGateway } from './http-gateway';
+
+const newCall = (idempotencyKey: string = randomUUID()) => ({ idempotencyKey, signal: new AbortController().signal });
+const order = (token: string) => ({ order_id: randomUUID(), amount: 2000, currency: 'EUR', token });
+
+describe('with the real sandbox', () => {
+  let sandbox: RunningSandbox;
+  let gateway: Gateway;
+  beforeAll(async () => {
+    sandbox = await startSandbox();
+    gateway = new HttpGateway({ url: `${sandbox.url}/gateway/` });
+  });
+  afterAll(() => sandbox.close());
+
+  async function authorized(token = 'tok_ok'): Promise<string> {
+    const answer = await gateway.authorize(order(token), newCall());
+    if (answer.outcome !== 'authorized') throw new Error(`Not authorised: ${answer.reason}`);
+    return answer.authorization_id;
+  }
+
+  test('an amount is authorised, captured and refunded', async () => {
+    const authorization_id = await authorized();
+    const captured = await gateway.capture({ authorization_id, amount: 2000 }, newCall());
+    expect(captured).toEqual({ outcome: 'captured', capture_id: expect.stringMatching(/^cap_/) });
+    if (captured.outcome !== 'captured') throw new Error(captured.reason);
+    expect(await gateway.refund({ capture_id: captured.capture_id, amount: 2000 }, newCall())).toEqual({
+      outcome: 'refunded',
+      refund_id: expect.stringMatching(/^ref_/),
+    });
+  });
+
+  test('an authorisation is voided', async () => {
+    const authorization_id = await authorized();
+    expect(await gateway.void({ authorization_id }, newCall())).toEqual({ outcome: 'voided' });
+  });
+
+  test('a repeat with the same key gets the same answer', async () => {
+    const [input, key] = [order('tok_ok'), newCall('repeated')];
+    expect(await gateway.authorize(input, key)).toEqual(await gateway.authorize(input, key));
+  });
+
+  test('refusals are answers', async () => {
+    const declined = await gateway.authorize(order('tok_declined'), newCall());
+    expect(declined).toEqual({ outcome: 'declined', reason: 'card_declined' });
+    const authorization_id = await authorized('tok_capture_fails');
+    const failed = await gateway.capture({ authorization_id, amount: 2000 }, newCall());
+    expect(failed).toEqual({ outcome: 'failed', reason: 'capture_failed' });
+  });
+
+  test('a lost answer is no answer, until the call is repeated', async () => {
+    const [input, key] = [order('tok_timeout_but_charged'), newCall('lost')];
+    await expect(gateway.authorize(input, key)).rejects.toThrow(/authorizations: fetch failed/);
+    expect(await gateway.authorize(input, key)).toMatchObject({ outcome: 'authorized' });
+  });
+
+  test('what the gateway calls senseless, or does not know, is no answer', async () => {
+    const authorization_id = await authorized();
+    await gateway.void({ authorization_id }, newCall());
+    await expect(gateway.capture({ authorization_id, amount: 1 }, newCall())).rejects.toThrow(/answered 409.*voided/);
+    await expect(gateway.void({ authorization_id: '../x?' }, newCall())).rejects.toThrow('answered 404');
+    await gateway.authorize(order('tok_ok'), newCall('reused'));
+    await expect(gateway.authorize(order('tok_ok'), newCall('reused'))).rejects.toThrow('answered 422');
+  });
+});
+
+describe('with a gateway that is broken', () => {
+  const servers: Server[] = [];
+  afterEach(async () => {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    }
+  });
+
+  async function broken(listener: RequestListener, timeoutMs?: number): Promise<Gateway> {
+    const server = createServer(listener);
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return new HttpGateway({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs });
+  }
+
+  /** Calls every method of the gateway, and expects each to reject with this message. */
+  async function expectAllUnclear(gateway: Gateway, message: string | RegExp): Promise<void> {
+    await Promise.all([
+      expect(gateway.authorize(order('tok_ok'), newCall())).rejects.toThrow(message),
+      expect(gateway.capture({ authorization_id: 'a', amount: 1 }, newCall())).rejects.toThrow(message),
+      expect(gateway.void({ authorization_id: 'a' }, newCall())).rejects.toThrow(message),
+      expect(gateway.refund({ capture_id: 'c', amount: 1 }, newCall())).rejects.toThrow(message),
+    ]);
+  }
+
+  test.each([
+    [500, '{"reason":"card_declined"}'],
+    [503, ''],
+    [409, '{"reason":"card_declined"}'],
+    [422, '{"reason":"card_declined"}'],
+    [404, '{}'],
+    [429, '{}'],
+    [402, '<html>Pay first</html>'],
+    [402, '{"reason":7}'],
+  ])('a %d with %j leaves the outcome of every call open', async (status, body) => {
+    const gateway = await broken((_request, response) => response.writeHead(status).end(body));
+    await expectAllUnclear(gateway, `answered ${status}`);
+  });
+
+  test.each(['', 'null', '{}', '{"authorization_id":null,"capture_id":1}', '<html>', '{"authorization_id":"a'])(
+    'a 201 with %j is not understood as done',
+    async (body) => {
+      const gateway = await broken((_request, response) => response.writeHead(201).end(body));
+      const unknown = 'with an unknown body';
+      await expect(gateway.authorize(order('tok_ok'), newCall())).rejects.toThrow(unknown);
+      await expect(gateway.capture({ authorization_id: 'a', amount: 1 }, newCall())).rejects.toThrow(unknown);
+      await expect(gateway.refund({ capture_id: 'c', amount: 1 }, newCall())).rejects.toThrow(unknown);
+    },
+  );
+
+  test('silence, also in the middle of an answer, ends with the time-out', async () => {
+    const silent = await broken(() => undefined, 50);
+    await expectAllUnclear(silent, 'no answer within 50 ms');
+    const halfway = await broken((_request, response) => response.writeHead(201).write('{"authorization_id":'), 50);
+    await expectAllUnclear(halfway, 'no answer within 50 ms');
+  });
+
+  test('a connection that is cut, and nobody listening, leave the outcome open', async () => {
+    const cut = await broken((request) => request.socket.destroy());
+    await expectAllUnclear(cut, 'fetch failed: ');
+    const halfway = await broken((request, response) => {
+      response.writeHead(201, { 'content-length': 100 }).write('{');
+      setImmediate(() => request.socket.destroy());
+    });
+    await expectAllUnclear(halfway, /^POST http/);
+    const server = servers.at(-1);
+    await new Promise((closed) => server?.close(closed));
+    await expectAllUnclear(halfway, 'ECONNREFUSED');
+  });
+
+  test('a redirection is not followed', async () => {
+    const gateway = await broken((request, response) =>
+      request.url === '/elsewhere'
+        ? response.writeHead(201).end('{"authorization_id":"a","capture_id":"c","refund_id":"r"}')
+        : response.writeHead(307, { location: '/elsewhere' }).end(),
+    );
+    await expectAllUnclear(gateway, /redirect/);
+  });
+
+  test('a call can be given up', async () => {
+    const giveUp = new AbortController();
+    const gateway = await broken(() => giveUp.abort());
+    const call = gateway.authorize(order('tok_ok'), { idempotencyKey: 'k', signal: giveUp.signal });
+    await expect(call).rejects.toThrow(/aborted/);
+  });
+});

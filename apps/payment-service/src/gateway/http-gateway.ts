@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { Authorize, Call, Capture, Gateway, Refund, Void } from './gateway';
+import { postJson, unclear, type Answer } from '@order-events/service-kit';
+
+const authorized = z.object({ authorization_id: z.string() });
+const captured = z.object({ capture_id: z.string() });
+const refunded = z.object({ refund_id: z.string() });
+const refused = z.object({ reason: z.string() });
+
+export interface HttpGatewayOptions {
+  /** Where the gateway's API begins, such as `http://127.0.0.1:3900/gateway`. */
+  url: string;
+  /** How long an answer may take, milliseconds. */
+  timeoutMs?: number;
+}
+
+/** The gateway over HTTP. A 2xx is "done" and a 402 is "refused"; nothing else is an answer. */
+export class HttpGateway implements Gateway {
+  private readonly url: string;
+  private readonly timeoutMs: number;
+
+  constructor({ url, timeoutMs = 10_000 }: HttpGatewayOptions) {
+    this.url = url.replace(/\/$/, '');
+    this.timeoutMs = timeoutMs;
+  }
+
+  async authorize({ order_id, amount, currency, token }: Authorize, call: Call) {
+    const answer = await this.post('/authorizations', { order_id, amount, currency, token }, call);
+    if (answer.status === 402) return { outcome: 'declined', ...read(refused, answer) } as const;
+    return { outcome: 'authorized', ...read(authorized, done(answer)) } as const;
+  }
+
+  async capture({ authorization_id, amount }: Capture, call: Call) {
+    const answer = await this.post(`/authorizations/${encodeURIComponent(authorization_id)}/capture`, { amount }, call);
+    if (answer.status === 402) return { outcome: 'failed', ...read(refused, answer) } as const;
+    return { outcome: 'captured', ...read(captured, done(answer)) } as const;
+  }
+
+  async void({ authorization_id }: Void, call: Call) {
+    done(await this.post(`/authorizations/${encodeURIComponent(authorization_id)}/void`, {}, call));
+    return { outcome: 'voided' } as const;
+  }
+
+  async refund({ capture_id, amount }: Refund, call: Call) {
+    const answer = await this.post(`/captures/${encodeURIComponent(capture_id)}/refund`, { amount }, call);
+    return { outcome: 'refunded', ...read(refunded, done(answer)) } as const;
+  }
+
+  private post(path: string, body: object, call: Call): Promise<Answer> {
+    return postJson(`${this.url}${path}`, body, { ...call, timeoutMs: this.timeoutMs });
+  }
+}
+
+function done(answer: Answer): Answer {
+  if (answer.status < 200 || answer.status > 299) throw unclear(answer, `answered ${answer.status}`);
+  return answer;
+}
+
+function read<S extends z.ZodType>(schema: S, answer: Answer): z.infer<S> {
+  const result = schema.safeParse(answer.body);
+  if (!result.success) throw unclear(answer, `answered ${answer.status} with an unknown body`);
+  return result.data;
+}

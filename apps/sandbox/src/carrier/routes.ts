@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { Router } from 'express';
+import { z } from 'zod';
+import type { Database } from '../database';
+import { OrderId, readBody } from '../http/input';
+import { callOf, once, send } from '../http/once';
+import { problemBody } from '../http/problem';
+
+const carrierName = 'Sandbox Express';
+
+/** What else is known of an address or an item is printed on the label, whatever it is. */
+const Ship = z.strictObject({
+  order_id: OrderId,
+  address: z.looseObject({ city: z.string() }).optional(),
+  items: z.array(z.looseObject({ product_id: z.string(), quantity: z.int().min(1) })).min(1),
+});
+
+export function carrier(database: Database): Router {
+  const router = Router();
+
+  router.post('/shipments', async (request, response) => {
+    const { order_id, address, items } = readBody(Ship, request);
+    const about = { order_id, amount: null, currency: null, unheard: false };
+    const call = callOf(request, 'carrier', 'ship', { order_id, address, items });
+    const answer = await once(database, call, async (query) => {
+      if (address?.city === 'Undeliverable') {
+        return { ...about, status: 422, body: problemBody(422, { reason: 'undeliverable_address' }) };
+      }
+      const tracking_number = `SBX${randomBytes(6).toString('hex').toUpperCase()}`;
+      await query(
+        'INSERT INTO shipments (tracking_number, order_id, carrier, address, items) VALUES ($1, $2, $3, $4, $5)',
+        [tracking_number, order_id, carrierName, address && JSON.stringify(address), JSON.stringify(items)],
+      );
+      return { ...about, status: 201, body: { carrier: carrierName, tracking_number } };
+    });
+    send(response, answer);
+  });
+
+  return router;
+}

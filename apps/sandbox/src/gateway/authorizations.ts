@@ -1,0 +1,38 @@
+import type { Query } from '../database';
+import type { Authorization } from './rules';
+
+/** Locks the authorization that has this id, by its own id or by that of its capture. */
+export async function lockBy(
+  column: 'authorization_id' | 'capture_id',
+  id: string,
+  query: Query,
+): Promise<Authorization | undefined> {
+  const [found] = await query<Authorization>(
+    `SELECT authorization_id, order_id, amount, currency, token, state, capture_id, captured, refunded
+     FROM authorizations WHERE ${column} = $1 FOR UPDATE`,
+    [id],
+  );
+  return found;
+}
+
+export async function save(it: Authorization, query: Query): Promise<void> {
+  await query(
+    `INSERT INTO authorizations
+       (authorization_id, order_id, amount, currency, token, state, capture_id, captured, refunded)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT (authorization_id) DO UPDATE SET
+       state = excluded.state, capture_id = excluded.capture_id,
+       captured = excluded.captured, refunded = excluded.refunded`,
+    [
+      it.authorization_id,
+      it.order_id,
+      it.amount,
+      it.currency,
+      it.token,
+      it.state,
+      it.capture_id,
+      it.captured,
+      it.refunded,
+    ],
+  );
+}

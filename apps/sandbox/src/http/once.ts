@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { Request, Response } from 'express';
+import type { Database, Query } from '../database';
+import { readIdempotencyKey } from './input';
+import { Problem } from './problem';
+
+export interface Call {
+  api: 'gateway' | 'carrier';
+  kind: 'authorize' | 'capture' | 'void' | 'refund' | 'ship';
+  idempotencyKey: string;
+  /** What was asked, so that a key that comes again with something else is noticed. */
+  fingerprint: string;
+}
+
+/** What a call came to: how it is answered, and what the ledger says it was about. */
+export interface Outcome {
+  status: number;
+  body: object;
+  order_id: string;
+  /** Minor units; null where no money moves. */
+  amount: number | null;
+  currency: string | null;
+  /** It is carried out and recorded, but the caller is not told; a repeat is. */
+  unheard: boolean;
+}
+
+export interface Answer {
+  status: number;
+  /** JSON, the same bytes for each repeat. */
+  body: string;
+  unheard: boolean;
+}
+
+/** @param input the validated body, if the call has one */
+export function callOf(request: Request, api: Call['api'], kind: Call['kind'], input: object = {}): Call {
+  const asked = `${request.baseUrl}${request.path}\n${JSON.stringify(input)}`;
+  const fingerprint = createHash('sha256').update(asked).digest('hex');
+  return { api, kind, idempotencyKey: readIdempotencyKey(request), fingerprint };
+}
+
+/**
+ * Carries a call out the first time its key comes, in one transaction with the record of its answer; every repeat gets
+ * that answer. Calls with one key wait for each other. Throws a 422 problem for a key that was used for something else.
+ */
+export function once(database: Database, call: Call, work: (query: Query) => Promise<Outcome>): Promise<Answer> {
+  const key = [call.api, call.idempotencyKey];
+  return database.transact(async (query) => {
+    // There is no row to lock before the first call, so its key itself is locked.
+    await query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', key);
+    const [stored] = await query<{ fingerprint: string; status: number; body: string }>(
+      'SELECT fingerprint, status, answer::text AS body FROM calls WHERE api = $1 AND idempotency_key = $2',
+      key,
+    );
+    if (stored) {
+      if (stored.fingerprint !== call.fingerprint) throw new Problem(422, 'This key was used for another request.');
+      return { status: stored.status, body: stored.body, unheard: false };
+    }
+    const outcome = await work(query);
+    const body = JSON.stringify(outcome.body);
+    await query(
+      `INSERT INTO calls (api, idempotency_key, kind, order_id, amount, currency, fingerprint, status, answer)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [...key, call.kind, outcome.order_id, outcome.amount, outcome.currency, call.fingerprint, outcome.status, body],
+    );
+    return { status: outcome.status, body, unheard: outcome.unheard };
+  });
+}
+
+export function send(response: Response, { status, body }: Answer): void {
+  response
+    .status(status)
+    .type(status < 400 ? 'application/json' : 'application/problem+json')
+    .send(body);
+}

@@ -1,0 +1,72 @@
+import eslint from '@eslint/js';
+import nx from '@nx/eslint-plugin';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+const services = ['order-api', 'inventory', 'payment', 'logistics', 'email', 'sandbox'];
+
+/** Who may import whom. A service never imports another; nothing stands on an app; contracts stand on nothing. */
+const depConstraints = [
+  ...services.map((scope) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: ['scope:shared'] })),
+  { sourceTag: 'scope:shared', onlyDependOnLibsWithTags: ['scope:shared'] },
+  { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['scope:shared'] },
+  { sourceTag: 'type:contract', onlyDependOnLibsWithTags: [], bannedExternalImports: ['pg', 'typeorm', '@nestjs/*', 'express'] },
+  {
+    sourceTag: 'type:util',
+    onlyDependOnLibsWithTags: ['type:contract'],
+    bannedExternalImports: ['pg', 'typeorm', '@nestjs/*', 'express', 'kafkajs', 'amqplib', 'nats', 'nsqjs'],
+  },
+  { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:adapter', 'type:util', 'type:contract'] },
+  { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:adapter', 'type:util', 'type:contract'] },
+  { sourceTag: 'type:test', onlyDependOnLibsWithTags: ['type:test', 'type:adapter', 'type:util', 'type:contract'] },
+];
+
+const boundaries = (constraints) => ({
+  '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, depConstraints: constraints }],
+});
+
+/** What decides must be a function of its arguments: the same on Postgres, in a test and in a simulation. */
+const pure = {
+  'no-restricted-imports': [
+    'error',
+    { patterns: [{ regex: '^(?!@order-events/(contracts|messaging)$|\\.)', message: 'A domain imports contracts, messaging types and itself.' }] },
+  ],
+  'no-restricted-globals': ['error', 'Date', 'setTimeout', 'setInterval', 'setImmediate', 'fetch', 'process', 'performance', 'crypto'],
+  'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
+};
+
+export default tseslint.config(
+  { ignores: ['**/dist/', '**/node_modules/', '.nx/', '.data/', '.cache/', 'coverage/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    plugins: { '@nx': nx },
+    rules: {
+      ...boundaries(depConstraints),
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      // Ports are written as methods, and handed on as functions that use no `this`.
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
+      eqeqeq: 'error',
+    },
+  },
+  { files: ['apps/*/src/domain/**/*.ts'], ignores: ['**/*.spec.ts'], rules: pure },
+  {
+    // Tests bring their own databases, brokers and the sandbox.
+    files: ['**/*.spec.ts', '**/test/**/*.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  { files: ['**/*.{mjs,cjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', module: 'writable', require: 'readonly', setTimeout: 'readonly', URL: 'readonly', Buffer: 'readonly' } } },
+  prettier,
+);

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { configDocs } from './docs';
+import { ConfigError, loadConfig } from './load';
+
+const env = (values: Record<string, string>) => values as NodeJS.ProcessEnv;
+const problems = (names: Parameters<typeof loadConfig>[0], values: Record<string, string>) => {
+  try {
+    loadConfig(names, {}, env(values));
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+  throw new Error('the configuration was accepted');
+};
+
+test('reads what is set, and falls back to the service and then to the table', () => {
+  const config = loadConfig(['HOST', 'PORT', 'BATCH_SIZE'], { PORT: 3000 }, env({ BATCH_SIZE: '7', HOST: '' }));
+  expect(config).toEqual({ HOST: '127.0.0.1', PORT: 3000, BATCH_SIZE: 7 });
+});
+
+test('reports everything that is wrong at once', () => {
+  const found = problems(['PORT', 'DATABASE_URL', 'GATEWAY_URL', 'LOG_LEVEL'], {
+    PORT: '70000',
+    GATEWAY_URL: 'ftp://gateway',
+    LOG_LEVEL: 'loud',
+  });
+  expect(found).toHaveLength(4);
+  expect(found.join('\n')).toMatch(/PORT: .*"70000"[^]*DATABASE_URL: is not set[^]*GATEWAY_URL: .*http[^]*LOG_LEVEL/);
+});
+
+test('never shows a secret', () => {
+  const [problem] = problems(['DATABASE_URL'], { DATABASE_URL: 'mysql://me:hunter2@host/db' });
+  expect(problem).toMatch(/^DATABASE_URL: .*not shown/);
+  expect(problem).not.toContain('hunter2');
+});
+
+test('docs/config.md is what the table of settings makes', () => {
+  const file = join(__dirname, '../../../../docs/config.md');
+  expect(readFileSync(file, 'utf8')).toBe(configDocs());
+});

@@ -1,0 +1,57 @@
+export interface Posting {
+  idempotencyKey: string;
+  signal: AbortSignal;
+  /** For the whole of the answer, milliseconds. */
+  timeoutMs: number;
+}
+
+export interface Answer {
+  url: string;
+  status: number;
+  text: string;
+  /** Undefined when the text is not JSON. */
+  body: unknown;
+}
+
+/** Posts JSON, and rejects with an error that names the cause when no answer comes: then nothing is known. */
+export async function postJson(
+  url: string,
+  input: object,
+  { idempotencyKey, signal, timeoutMs }: Posting,
+): Promise<Answer> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+      body: JSON.stringify(input),
+      signal: AbortSignal.any([signal, timeout]),
+      // A place that the settings do not name is not asked to do anything.
+      redirect: 'error',
+    });
+    const text = await response.text();
+    return { url, status: response.status, text, body: parsed(text) };
+  } catch (error) {
+    throw new Error(`POST ${url}: ${whyNoAnswer(error, timeout, timeoutMs)}`, { cause: error });
+  }
+}
+
+/** The error for an answer that does not say what happened. */
+export function unclear({ url, text }: Answer, what: string): Error {
+  return new Error(`POST ${url}: ${what}: ${text.slice(0, 500)}`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // told apart from every JSON value, so that no schema takes it
+  }
+}
+
+function whyNoAnswer(error: unknown, timeout: AbortSignal, timeoutMs: number): string {
+  if (timeout.aborted) return `no answer within ${timeoutMs} ms`;
+  // fetch says "fetch failed" and keeps the reason behind it.
+  const { message, cause } = error as Error & { cause?: Error };
+  return cause ? `${message}: ${cause.message}` : message;
+}

@@ -1,0 +1,134 @@
+import {
+  StoreError,
+  type LogReader,
+  type OpenEffect,
+  type OutboxStatus,
+  type Retry,
+  type Runtime,
+  type Store,
+  type Tx,
+} from '@order-events/messaging';
+import type { MemoryDatabase } from './database';
+import { MemoryOutboxReader } from './outbox-reader';
+import { Session } from './session';
+import { MemoryTx, type EffectRow, type FailureRow } from './tx';
+
+/** How long the retry worker has for what it fetched, before another may fetch it too. */
+const RETRY_LEASE_MS = 30_000;
+
+/** The store port on a database in memory: for tests and the simulator. One instance is what one process would have. */
+export class MemoryStore implements Store {
+  /** Readable for those who share the database, as the end of a connection is. */
+  closed = false;
+  private readonly sessions = new Set<Session>();
+  private readonly news = new Set<'outbox' | 'effects'>();
+  private readonly waiting = new Set<() => void>();
+  private readonly unlisten: () => void;
+
+  constructor(
+    private readonly database: MemoryDatabase,
+    private readonly runtime: Runtime,
+  ) {
+    this.unlisten = database.listen((what) => {
+      this.news.add(what);
+      for (const look of this.waiting) look();
+    });
+  }
+
+  async transact<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
+    await this.ping();
+    const session = new Session(this.database);
+    this.sessions.add(session);
+    try {
+      const result = await work(new MemoryTx(this.database, session));
+      session.commit();
+      return result;
+    } finally {
+      session.rollback();
+      this.sessions.delete(session);
+    }
+  }
+
+  async dueRetries(group: string, limit: number): Promise<Retry[]> {
+    await this.ping();
+    const now = this.database.now();
+    const due = [...this.database.table<FailureRow>('failures')]
+      .filter(([key, row]) => row.group === group && row.dueAt <= now && !this.database.isLocked('inbox', key))
+      .map(([, row]) => row)
+      .sort((a, b) => a.dueAt - b.dueAt)
+      .slice(0, limit);
+    return due.map((row) => {
+      row.dueAt = now + RETRY_LEASE_MS;
+      return { id: row.id, message: structuredClone(row.message), attempts: row.attempts };
+    });
+  }
+
+  async claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
+    await this.ping();
+    const now = this.database.now();
+    // Effects are numbered as they were added, so the first open one of a key is its oldest.
+    const oldest = new Map<string, EffectRow>();
+    for (const row of this.database.table<EffectRow>('effects').values()) {
+      const known = oldest.get(row.effect.key);
+      if (row.open && (!known || Number(row.effect.id) < Number(known.effect.id))) oldest.set(row.effect.key, row);
+    }
+    const claimed = [...oldest.values()]
+      .filter(({ effect, dueAt }) => kinds.includes(effect.kind) && dueAt <= now)
+      .filter(({ effect }) => !this.database.isLocked('effects', effect.id))
+      .sort((a, b) => a.dueAt - b.dueAt)
+      .slice(0, limit);
+    return claimed.map((row) => {
+      const effect = structuredClone(row.effect);
+      row.effect.attempts++;
+      row.dueAt = now + leaseMs;
+      return effect;
+    });
+  }
+
+  async deferEffect(id: string, error: string, delayMs: number): Promise<void> {
+    await this.ping();
+    const row = this.database.table<EffectRow>('effects').get(id);
+    if (row?.open) Object.assign(row, { error, dueAt: this.database.now() + delayMs });
+  }
+
+  outbox(): LogReader {
+    return new MemoryOutboxReader(this.database, this);
+  }
+
+  async outboxStatus(): Promise<OutboxStatus> {
+    await this.ping();
+    const { last, win, position } = this.database.cursor.place;
+    const waiting = this.database.outbox.slice(last).filter((record, i) => {
+      return win === null || last + i >= win || record.position > position;
+    });
+    const now = this.database.now();
+    return { oldestMs: Math.max(0, ...waiting.map(({ time }) => now - time.getTime())) };
+  }
+
+  async wait(what: 'outbox' | 'effects', ms: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    const look = () => {
+      if (this.news.has(what) || signal.aborted) end();
+    };
+    this.waiting.add(look);
+    signal.addEventListener('abort', end);
+    look();
+    await this.runtime.sleep(ms, over.signal);
+    signal.removeEventListener('abort', end);
+    this.waiting.delete(look);
+    this.news.delete(what);
+  }
+
+  ping(): Promise<void> {
+    return this.closed ? Promise.reject(new StoreError('unavailable', 'the store is closed')) : Promise.resolve();
+  }
+
+  /** As the end of a process would: open transactions are rolled back, and its lease ends. */
+  close(): Promise<void> {
+    this.closed = true;
+    this.unlisten();
+    for (const session of this.sessions) session.rollback();
+    return Promise.resolve();
+  }
+}

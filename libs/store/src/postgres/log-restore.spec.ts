@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { entry, freePort, startPostgres } from '@order-events/testing';
+import { bodyOf, drain, OutboxDatabase } from './outbox.fixture';
+
+jest.setTimeout(600_000);
+
+/** A database on a Postgres cluster of its own. */
+async function newCluster(): Promise<OutboxDatabase> {
+  const directory = mkdtempSync(join(tmpdir(), 'order-events-restore-'));
+  const server = await startPostgres({ directory, port: await freePort() });
+  return OutboxDatabase.on(server.url, async () => {
+    await server.stop();
+    rmSync(directory, { recursive: true });
+  });
+}
+
+/** What a dump and its restore carry over. @param lift is added to the old cluster's transaction ids. */
+async function restore(from: OutboxDatabase, to: OutboxDatabase, lift: string): Promise<void> {
+  await to.sql('DELETE FROM log_cursor');
+  for (const table of ['outbox', 'log_cursor']) {
+    const [dump] = await from.sql<{ rows: string }>(`SELECT json_agg(t)::text AS rows FROM ${table} t`);
+    await to.sql(
+      `INSERT INTO ${table} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::${table}, $1)`,
+      [dump!.rows],
+    );
+  }
+  await to.sql(`UPDATE outbox SET xid = (xid::text::numeric + $1)::text::xid8`, [lift]);
+  const [sequence] = await from.sql<{ last: number }>('SELECT last_value AS last FROM outbox_position_seq');
+  await to.sql(`SELECT setval('outbox_position_seq', $1)`, [sequence!.last]);
+}
+
+test.each([
+  ['as they were', '0'],
+  ['far above those of the new cluster', '1000000000000'],
+])(
+  'after a restore into another cluster, with the old transaction ids %s, what is not verified comes once more',
+  async (_, lift) => {
+    const [old, fresh] = [await OutboxDatabase.create(), await newCluster()];
+    try {
+      const before = old.store();
+      const append = (store: typeof before, from: number, count: number) =>
+        store.transact((tx) => tx.append(Array.from({ length: count }, (_, i) => entry('k', String(from + i)))));
+      await append(before, 1, 4);
+      await append(before, 5, 6);
+      const log = before.outbox();
+      await log.lease(600_000);
+      await log.page(8);
+      await log.commit([]);
+      await old.sql('UPDATE log_cursor SET verified = 3');
+
+      await restore(old, fresh, lift);
+      const after = fresh.store();
+      // These transactions have ids that the snapshots of the old cluster may hold for long finished.
+      await append(after, 11, 2);
+      const restored = after.outbox();
+      expect(await restored.lease(600_000)).toBe(true);
+      await append(after, 13, 2);
+      const read = await drain(restored, 3);
+      expect(read.map(bodyOf)).toEqual(['4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14']);
+      await append(after, 15, 1);
+      await restored.release();
+      const next = fresh.store().outbox();
+      await next.lease(600_000);
+      expect((await drain(next)).map(bodyOf)).toEqual(['15']);
+    } finally {
+      await old.close();
+      await fresh.close();
+    }
+  },
+);

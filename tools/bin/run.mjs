@@ -1,0 +1,112 @@
+// Runs a command of this workspace on any clone, fresh or not: installs, builds, then hands over to the command.
+// Plain Node without dependencies, because it runs before there are any.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const lockFile = join(root, 'package-lock.json');
+const npmsRecord = join(root, 'node_modules', '.package-lock.json');
+const ourRecord = join(root, 'node_modules', '.installed-lock-hash');
+
+const commands = {
+  start: () => runProgram('start'),
+  verify: () => runProgram('verify'),
+  chaos: () => runProgram('chaos'),
+  test: runTests,
+};
+
+const [name, ...args] = process.argv.slice(2);
+const command = commands[name];
+if (!command) fail(`Usage: node tools/bin/run.mjs ${Object.keys(commands).join('|')} [arguments]`);
+checkNode();
+process.chdir(root);
+if (!dependenciesAreCurrent()) await install();
+await build();
+// In this very process, so that signals and the exit code are the command's own.
+await command();
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(`Node 20.19 or newer is needed; this is ${process.versions.node}.`);
+}
+
+/** A lock file that is newer than the installation may still be the one that was installed: then its hash is on record. */
+function dependenciesAreCurrent() {
+  if (!existsSync(npmsRecord)) return false;
+  if (existsSync(ourRecord) && readFileSync(ourRecord, 'utf8') === lockHash()) return true;
+  return statSync(npmsRecord).mtimeMs >= statSync(lockFile).mtimeMs;
+}
+
+function lockHash() {
+  return createHash('sha256').update(readFileSync(lockFile)).digest('hex');
+}
+
+async function install() {
+  const done = announce('Installing dependencies');
+  const { code } = await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci'], 'inherit');
+  if (code !== 0) fail(`npm ci failed; nothing was started.`, code);
+  writeFileSync(ourRecord, lockHash());
+  done();
+}
+
+async function build() {
+  const done = announce('Building');
+  const nx = createRequire(lockFile).resolve('nx/bin/nx.js');
+  const { code, output } = await run(process.execPath, [nx, 'run-many', '-t', 'build'], 'pipe');
+  if (code !== 0) fail(`${output}\nThe build failed; nothing was started.`, code);
+  done();
+}
+
+async function runProgram(program) {
+  const file = join(root, 'tools', 'dist', program, 'main.js');
+  process.argv = [process.execPath, file, ...args];
+  await import(pathToFileURL(file).href);
+}
+
+async function runTests() {
+  const { run: runJest } = createRequire(lockFile)('jest');
+  const reporters = ['--reporters=default', `--reporters=${join(root, 'tools', 'bin', 'summary-reporter.cjs')}`];
+  await runJest([...args, ...reporters]);
+}
+
+/** Runs a step to its end and passes signals on to it. After a signal nothing more is started. */
+function run(file, words, output) {
+  // No daemon of Nx may stay behind.
+  const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' };
+  const child = spawn(file, words, { cwd: root, env, stdio: ['ignore', output, output] });
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  let received;
+  const passOn = (signal) => {
+    received = signal;
+    child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, passOn);
+  const chunks = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => chunks.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      for (const signal of signals) process.off(signal, passOn);
+      if (received) process.exit(128 + constants.signals[received]);
+      resolve({ code, output: Buffer.concat(chunks).toString() });
+    });
+  });
+}
+
+/** Says what is going on, and returns what says how long it took. */
+function announce(step) {
+  const started = Date.now();
+  process.stderr.write(`${step} …\n`);
+  return () => process.stderr.write(`${step}: done in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+function fail(message, code) {
+  process.stderr.write(`${message}\n`);
+  process.exit(code || 1);
+}

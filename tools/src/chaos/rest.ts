@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { holds, type Result, verify } from '../verify';
+
+const patienceMs = 120_000;
+
+/**
+ * Waits for a system that nobody disturbs any more to come to rest, and resolves with what it then looks like: as soon as
+ * everything holds, or when nothing has changed for a long while.
+ */
+export async function atRest(databaseUrls: Readonly<Record<string, string>>): Promise<Result[]> {
+  let before = '';
+  let changedAt = performance.now();
+  for (;;) {
+    const results = await verify(databaseUrls);
+    if (holds(results)) return results;
+    const now = results.map(({ violations }) => violations.length).join();
+    if (now !== before) changedAt = performance.now();
+    else if (performance.now() - changedAt > patienceMs) return results;
+    before = now;
+    await sleep(1_000);
+  }
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { System } from '../start';
+import { holds, report } from '../verify';
+import { killRandomly } from './kills';
+import { client, emptyLedger } from './load';
+import { outcomes, totals } from './orders';
+import { atRest } from './rest';
+
+const clients = 8;
+
+export interface ChaosOptions {
+  seconds: number;
+  say: (line: string) => void;
+  signal: AbortSignal;
+}
+
+/**
+ * Lets clients place orders on a running system while its processes are killed, then lets it heal, and checks that
+ * nothing was lost or done twice.
+ * @returns whether everything holds
+ */
+export async function runChaos(system: System, { seconds, say, signal }: ChaosOptions): Promise<boolean> {
+  const { databaseUrls, apiUrls } = system;
+  const stockBefore = await totals(databaseUrls);
+  const ledger = emptyLedger();
+  const over = new AbortController();
+  const ends = AbortSignal.any([over.signal, signal]);
+
+  say(`${clients} clients place orders while processes are killed, for ${seconds} s …`);
+  const work = Array.from({ length: clients }, () => client(apiUrls, ledger, ends));
+  const killing = killRandomly(system, ends, say);
+  await sleep(seconds * 1_000, undefined, { signal }).finally(() => over.abort());
+  const kills = await killing;
+  say('no more kills; waiting until everything is up and at rest …');
+  const healing = performance.now();
+  await system.ready();
+  await Promise.all(work);
+  const results = await atRest(databaseUrls);
+  const healed = (performance.now() - healing) / 1_000;
+
+  const { counts, lost } = await outcomes(databaseUrls, ledger.accepted);
+  const stockAfter = await totals(databaseUrls);
+  const leaked = [...stockBefore].filter(([product, pieces]) => stockAfter.get(product) !== pieces);
+  const wrong = [
+    ...lost.map((order_id) => `${order_id} was answered with 201 and is lost`),
+    ...leaked.map(([product, pieces]) => `${product}: ${pieces} pieces before, ${stockAfter.get(product)} after`),
+    ...ledger.surprises,
+  ];
+
+  say('');
+  say(`killed       ${list(kills)}`);
+  say(`accepted     ${ledger.accepted.size} orders (${(ledger.accepted.size / seconds).toFixed(0)}/s)`);
+  say(`requests     ${ledger.retried} sent again, ${ledger.repeated} repeated, ${ledger.cancels} cancels`);
+  say(`ended        ${list(counts)}`);
+  say(`at rest      after ${healed.toFixed(1)} s`);
+  say(`wrong        ${wrong.length === 0 ? 'nothing' : ''}`);
+  for (const line of wrong.slice(0, 20)) say(`             ${line}`);
+  say('');
+  for (const line of report(results)) say(line);
+  return wrong.length === 0 && ledger.accepted.size > 0 && holds(results);
+}
+
+function list(counts: ReadonlyMap<string, number>): string {
+  const parts = [...counts].sort(([a], [b]) => a.localeCompare(b)).map(([name, count]) => `${name} ${count}`);
+  return parts.join(', ') || 'none';
+}

@@ -1,0 +1,40 @@
+import type { DatabaseUrls } from './databases';
+import type { Instance } from './services';
+
+export interface Surroundings {
+  host: string;
+  databases: Readonly<Record<string, DatabaseUrls>>;
+  sandboxPorts: Instance['ports'];
+}
+
+/** Where a program that listens on `host` is reached from this machine. */
+export const reachable = (host: string) => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
+
+/**
+ * What a service finds in its environment. Where it listens and its own database are given; what it works with beyond
+ * that is given unless our own environment says otherwise, which is how another broker or gateway is tried.
+ */
+export function serviceEnv({ service, ports }: Instance, { host, databases, sandboxPorts }: Surroundings) {
+  const sandbox = `http://${reachable(host)}:${sandboxPorts.PORT}`;
+  return {
+    TRANSPORT: 'postgres',
+    GATEWAY_URL: `${sandbox}/gateway`,
+    CARRIER_URL: `${sandbox}/carrier`,
+    SMTP_URL: `smtp://${reachable(host)}:${sandboxPorts.SMTP_PORT}`,
+    LOG_LEVEL: 'info',
+    EVENTS_DATABASE_URL: databases.events?.login,
+    ...process.env,
+    HOST: host,
+    ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+    DATABASE_URL: databases[service.database]?.login,
+  };
+}
+
+/** What its setup finds in addition to that. */
+export function setupEnv({ service }: Instance, databases: Surroundings['databases']) {
+  return {
+    OWNER_DATABASE_URL: databases[service.database]?.owner,
+    LOGIN_ROLE: service.database,
+    OWNER_EVENTS_DATABASE_URL: databases.events?.owner,
+  };
+}

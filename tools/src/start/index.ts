@@ -1,0 +1,4 @@
+export * from './options';
+export * from './services';
+export * from './state';
+export * from './system';

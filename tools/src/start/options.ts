@@ -1,0 +1,26 @@
+import { defaultPostgresPort } from './ports';
+import type { Service } from './services';
+
+export interface SystemOptions {
+  dataDirectory: string;
+  /** Added to every port. */
+  portOffset?: number;
+  /** Processes of each service; from the ninth on their ports would meet others. */
+  replicas?: number;
+  /** Throw the data of earlier runs away. */
+  fresh?: boolean;
+  /** The address that services listen on. */
+  host?: string;
+  /** Gives the writer for the log lines of one process; `start` is the supervisor itself. */
+  log: (name: string) => (line: string) => void;
+  /** Programs to start instead of the system's own. */
+  table?: readonly Service[];
+}
+
+export function checkOptions({ replicas, portOffset }: { replicas: number; portOffset: number }): void {
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > 8) throw new Error('--replicas must be 1 to 8.');
+  const largest = 65_535 - defaultPostgresPort;
+  if (!Number.isInteger(portOffset) || portOffset < 0 || portOffset > largest) {
+    throw new Error(`PORT_OFFSET must be a whole number from 0 to ${largest}.`);
+  }
+}

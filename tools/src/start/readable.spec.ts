@@ -1,0 +1,29 @@
+import { readable } from './readable';
+
+const entry = {
+  level: 30,
+  time: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+  pid: 1,
+  hostname: 'h',
+  name: 'inventory',
+  msg: 'reserved',
+};
+
+test('a line of a log is shown with its time, level, text and details', () => {
+  expect(readable(JSON.stringify({ ...entry, order_id: 'o1', took: { ms: 3 } }))).toEqual([
+    '03:04:05.006 info  reserved order_id=o1 took={"ms":3}',
+  ]);
+});
+
+test('an error is shown with where it happened', () => {
+  const err = { message: 'no', stack: 'Error: no\n    at x.ts:1' };
+  expect(readable(JSON.stringify({ ...entry, level: 50, msg: 'failed', err }))).toEqual([
+    '03:04:05.006 error failed',
+    'Error: no',
+    '    at x.ts:1',
+  ]);
+});
+
+test.each(['listening', '{ not json', '{"level":"high","time":1}', ''])('%j is shown as it is', (line) => {
+  expect(readable(line)).toEqual([line]);
+});

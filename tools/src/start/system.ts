@@ -1,0 +1,188 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { startPostgres } from '@order-events/testing';
+import { startChild } from './child';
+import { type DatabaseUrls, makeDatabases, rolesOf } from './databases';
+import { reachable, serviceEnv, setupEnv } from './environment';
+import { Fleet } from './fleet';
+import { checkOptions, type SystemOptions } from './options';
+import { checkPorts, defaultPostgresPort } from './ports';
+import { untilReady } from './readiness';
+import { readSecrets } from './secrets';
+import { type Instance, instancesOf, type PortVariable, services } from './services';
+import { runSetups } from './setup';
+import { clearLeftovers, postgresDirectory, processRecord, stateFile, writeState } from './state';
+
+/** Postgres, the sandbox and the services as processes of this machine, each kept alive. */
+export class System {
+  /** All processes but Postgres. */
+  readonly instances: readonly Instance[];
+  readonly host: string;
+  private readonly dataDirectory: string;
+  private readonly postgresPort: number;
+  private readonly say: (line: string) => void;
+  private readonly stopping = new AbortController();
+  private readonly fleet: Fleet;
+  private databases: Record<string, DatabaseUrls> = {};
+  private recorded = false;
+
+  constructor(private readonly options: SystemOptions) {
+    const { portOffset = 0, replicas = 1, table = services } = options;
+    checkOptions({ replicas, portOffset });
+    this.instances = instancesOf(table, replicas, portOffset);
+    this.host = reachable(options.host ?? '127.0.0.1');
+    this.dataDirectory = resolve(options.dataDirectory);
+    this.postgresPort = defaultPostgresPort + portOffset;
+    this.say = options.log('start');
+    this.fleet = new Fleet(this.say, () => this.record());
+  }
+
+  /** Of the customers' HTTP interface, one a replica. */
+  get apiUrls(): string[] {
+    return this.urls('order-api', 'PORT');
+  }
+
+  /** Of the sandbox's HTTP interface. */
+  get sandboxUrl(): string {
+    return this.urls('sandbox', 'PORT')[0] ?? '';
+  }
+
+  /** By database; with the rights of the service. */
+  get databaseUrls(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.databases).map(([name, { login }]) => [name, login]));
+  }
+
+  /** Starts everything and resolves when all are ready. When that fails, everything is stopped before it rejects. */
+  async start(): Promise<void> {
+    const { signal } = this.stopping;
+    try {
+      mkdirSync(this.dataDirectory, { recursive: true });
+      await clearLeftovers(this.dataDirectory, this.say);
+      await checkPorts(this.instances, this.postgresPort);
+      await this.startDatabases();
+      signal.throwIfAborted();
+      await this.setUp();
+      signal.throwIfAborted();
+      await this.startServices();
+      await this.ready();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Resolves when every process says that it is ready. */
+  async ready(): Promise<void> {
+    await Promise.all(
+      this.instances.map(({ name, service, ports }) => {
+        const url = `http://${this.host}:${ports[service.ready]}/readyz`;
+        return untilReady(name, url, this.fleet.find(name), this.stopping.signal);
+      }),
+    );
+  }
+
+  /** Of an instance (`inventory-2`) or of `postgres`; undefined while it is being started again. */
+  pid(name: string): number | undefined {
+    return this.fleet.find(name).pid;
+  }
+
+  /** Sends a signal to an instance or to `postgres`. Whatever ends by it is started again. */
+  kill(name: string, signal: NodeJS.Signals): void {
+    this.fleet.find(name).kill(signal);
+  }
+
+  /** Ends everything in order: services first, Postgres last. No process is left. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.fleet.stop();
+    this.forget();
+  }
+
+  /** Ends everything at once. */
+  destroy(): void {
+    this.stopping.abort();
+    this.fleet.destroy();
+    this.forget();
+  }
+
+  private async startDatabases(): Promise<void> {
+    const directory = postgresDirectory(this.dataDirectory);
+    const secretsFile = join(this.dataDirectory, 'secrets.json');
+    if (this.options.fresh) for (const path of [directory, secretsFile]) rmSync(path, { recursive: true, force: true });
+
+    const names = [...new Set(this.instances.map(({ service }) => service.database)), 'events'];
+    const roles = names.flatMap((name) => Object.values(rolesOf(name)));
+    const secrets = readSecrets(secretsFile, ['postgres', ...roles]);
+    this.say('starting Postgres …');
+    const log = this.options.log('postgres');
+    let url = '';
+    await this.fleet.start('postgres', async () => {
+      const server = await startPostgres({ directory, port: this.postgresPort, password: secrets.postgres, log });
+      url = server.url;
+      return { ...server, exited: server.exited.then(() => 'ended') };
+    });
+    this.databases = await makeDatabases(url, names, secrets);
+  }
+
+  private async setUp(): Promise<void> {
+    this.say('setting up the databases …');
+    const firsts = this.instances.filter(({ replica }) => replica === 0);
+    const start = (instance: Instance) => {
+      const env = { ...this.env(instance), ...setupEnv(instance, this.databases) };
+      return startChild({ file: instance.service.setup, env, log: this.options.log(instance.name) });
+    };
+    await runSetups(firsts, start, this.stopping.signal);
+  }
+
+  private async startServices(): Promise<void> {
+    this.say('starting the services …');
+    await Promise.all(
+      this.instances.map((instance) => {
+        const { name, service } = instance;
+        const program = { file: service.main, env: this.env(instance), log: this.options.log(name) };
+        return this.fleet.start(name, () => startChild(program));
+      }),
+    );
+  }
+
+  private env(instance: Instance): NodeJS.ProcessEnv {
+    const sandboxPorts = this.instances.find(({ name }) => name === 'sandbox')?.ports ?? {};
+    return serviceEnv(instance, { host: this.options.host ?? '127.0.0.1', databases: this.databases, sandboxPorts });
+  }
+
+  private urls(service: string, variable: PortVariable): string[] {
+    return this.instances
+      .filter((instance) => instance.service.name === service)
+      .map(({ ports }) => `http://${this.host}:${ports[variable]}`);
+  }
+
+  /** Keeps system.json true. */
+  private record(): void {
+    if (this.stopping.signal.aborted) return;
+    const { pids } = this.fleet;
+    writeState(this.dataDirectory, {
+      supervisor: processRecord(process.pid),
+      postgres: { pid: pids.get('postgres'), port: this.postgresPort },
+      instances: this.instances.flatMap(({ name, service, ports }) => {
+        const pid = pids.get(name);
+        return pid === undefined ? [] : [{ name, service: service.name, ports, ...processRecord(pid) }];
+      }),
+      database_urls: this.databaseUrls,
+      api_urls: this.apiUrls,
+      sandbox_url: this.sandboxUrl,
+    });
+    this.recorded = true;
+  }
+
+  /** What is not ours, because another system runs here and we did not start, stays. */
+  private forget(): void {
+    if (this.recorded) rmSync(stateFile(this.dataDirectory), { force: true });
+  }
+}
+
+/** Starts a system and resolves when it is ready for work. */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const system = new System(options);
+  await system.start();
+  return system;
+}

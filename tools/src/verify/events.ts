@@ -1,0 +1,122 @@
+import { services, type Topic, topology } from '@order-events/contracts';
+import type { Ask } from './databases';
+import type { Case } from './case';
+import type { Finding, Invariant } from './invariant';
+
+/** The database of a service, which is also the name of its role. */
+const databaseOf = (service: string) => service.replace('-', '_');
+
+export const eventInvariants: readonly Invariant[] = [
+  { name: 'every event has come to each group that wants it', check: checkArrival },
+  { name: 'every order was announced once, and its end once', check: checkAnnouncements },
+  { name: 'no event is a dead letter, waits for another try, or came too late', check: checkFailures },
+  { name: 'no call to the outside is left open', check: checkEffects },
+  { name: 'no state without the event that made it', check: checkOrigins },
+];
+
+interface OutboxRow {
+  id: string;
+  topic: Topic;
+  key: string;
+}
+const outboxOf = (ask: Ask, service: string) =>
+  ask<OutboxRow>(databaseOf(service), 'SELECT id, topic, key FROM outbox');
+
+async function checkArrival(_cases: readonly Case[], ask: Ask): Promise<Finding> {
+  const inboxes = new Map<string, Set<string>>();
+  for (const group of services) {
+    const rows = await ask<{ id: string }>(databaseOf(group), `SELECT id FROM inbox WHERE consumer_group = '${group}'`);
+    inboxes.set(group, new Set(rows.map(({ id }) => id)));
+  }
+  let count = 0;
+  const violations: string[] = [];
+  for (const publisher of services) {
+    for (const { id, topic, key } of await outboxOf(ask, publisher)) {
+      for (const group of topology[topic].consumers) {
+        count += 1;
+        if (!inboxes.get(group)?.has(id)) violations.push(`${key} ${topic} ${id} has not come to ${group}`);
+      }
+    }
+  }
+  return { count, violations };
+}
+
+async function checkAnnouncements(cases: readonly Case[], ask: Ask): Promise<Finding> {
+  const told = new Map<string, string[]>();
+  for (const { topic, key } of await outboxOf(ask, 'order-api')) told.set(key, [...(told.get(key) ?? []), topic]);
+  const orders = cases.flatMap(({ order }) => order ?? []);
+  // Events are forgotten sooner than orders: of an old order nothing may be left.
+  const remembered = orders.filter(({ order_id }) => told.has(order_id));
+  return {
+    count: remembered.length,
+    violations: remembered.flatMap(({ order_id, status }) => {
+      const topics = told.get(order_id) ?? [];
+      const wanted = [
+        'order.created',
+        ...(status === 'completed' || status === 'cancelled' ? [`order.${status}`] : []),
+      ];
+      const actual = topics.filter((topic) => ['order.created', 'order.completed', 'order.cancelled'].includes(topic));
+      return actual.sort().join() === wanted.sort().join() ? [] : [`${order_id} was told of by ${topics.join(', ')}`];
+    }),
+  };
+}
+
+async function checkFailures(_cases: readonly Case[], ask: Ask): Promise<Finding> {
+  interface InboxRow {
+    consumer_group: string;
+    topic: string;
+    key: string;
+    id: string;
+    state: string;
+    error: string | null;
+  }
+  let count = 0;
+  const violations: string[] = [];
+  for (const service of services) {
+    const [all] = await ask<{ count: number }>(databaseOf(service), 'SELECT count(*)::float8 AS count FROM inbox');
+    count += all?.count ?? 0;
+    const rows = await ask<InboxRow>(
+      databaseOf(service),
+      `SELECT consumer_group, i.topic, i.key, id, state, errors ->> -1 AS error
+         FROM inbox i LEFT JOIN failures f USING (consumer_group, id) WHERE state <> 'applied'`,
+    );
+    for (const { consumer_group, topic, key, id, state, error } of rows)
+      violations.push(
+        `${key} ${topic} ${id} is ${state} in ${service} (${consumer_group})${error ? `: ${error}` : ''}`,
+      );
+  }
+  return { count, violations };
+}
+
+async function checkEffects(_cases: readonly Case[], ask: Ask): Promise<Finding> {
+  let count = 0;
+  const violations: string[] = [];
+  for (const service of services) {
+    const rows = await ask<{ idempotency_key: string; state: string; attempts: number }>(
+      databaseOf(service),
+      'SELECT idempotency_key, state, attempts FROM effects',
+    );
+    count += rows.length;
+    for (const { idempotency_key, state, attempts } of rows)
+      if (state === 'open') violations.push(`${idempotency_key} of ${service} is open after ${attempts} tries`);
+  }
+  return { count, violations };
+}
+
+const stateTables = { inventory: 'reservations', payment: 'payments', logistics: 'shipments', email: 'mails' };
+
+async function checkOrigins(_cases: readonly Case[], ask: Ask): Promise<Finding> {
+  let count = 0;
+  const violations: string[] = [];
+  for (const [service, table] of Object.entries(stateTables)) {
+    const rows = await ask<{ order_id: string; explained: boolean }>(
+      service,
+      `SELECT order_id, order_id IN (SELECT key FROM inbox WHERE consumer_group = '${service}' AND state = 'applied') AS explained
+         FROM ${table} WHERE version > 0`,
+    );
+    count += rows.length;
+    for (const { order_id, explained } of rows)
+      if (!explained) violations.push(`${order_id} has a row in ${table}, and ${service} has handled no event of it`);
+  }
+  return { count, violations };
+}

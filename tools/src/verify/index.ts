@@ -1,0 +1,3 @@
+export { openDatabases } from './databases';
+export { stockTotals } from './stock';
+export * from './verify';

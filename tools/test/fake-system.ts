@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkPort, commandLine } from '@order-events/testing';
+import { instancesOf, type Service, services, System, type SystemOptions } from '../src/start';
+import { defaultPostgresPort } from '../src/start/ports';
+
+/** The real table of services, with stand-ins for the programs. */
+export const fakeServices: readonly Service[] = services.map((service) => ({
+  ...service,
+  setup: join(__dirname, 'fake-service', 'setup.cjs'),
+  main: join(__dirname, 'fake-service', 'main.cjs'),
+}));
+
+export interface FakeSystem {
+  system: System;
+  dataDirectory: string;
+  portOffset: number;
+  /** Everything that was logged, `name | line` each. */
+  lines: string[];
+  /** Another system on the same data and ports. */
+  again(options?: Partial<SystemOptions>): System;
+  /** Stops all systems and removes the data. */
+  remove(): Promise<void>;
+}
+
+/** A system of stand-ins in a folder and on ports of its own; not started. */
+export async function fakeSystem(options: Partial<SystemOptions> = {}): Promise<FakeSystem> {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'system-'));
+  const { portOffset, release } = await claimPortOffset();
+  const lines: string[] = [];
+  const log = (name: string) => (line: string) => void lines.push(`${name} | ${line}`);
+  const systems: System[] = [];
+  const again = (more: Partial<SystemOptions> = {}) => {
+    const system = new System({ dataDirectory, portOffset, log, table: fakeServices, ...options, ...more });
+    systems.push(system);
+    return system;
+  };
+  const remove = async () => {
+    for (const system of systems) await system.stop();
+    rmSync(dataDirectory, { recursive: true, force: true });
+    release();
+  };
+  return { system: again(), dataDirectory, portOffset, lines, again, remove };
+}
+
+export interface PortOffset {
+  portOffset: number;
+  /** Lets other tests have it. */
+  release(): void;
+}
+
+/**
+ * An offset at which all ports of two replicas are free. Other tests, in whatever process, get others as long as it is
+ * held: to hold one is to listen on a port that stands for it, and the distances of our ports are no multiples of 250.
+ */
+export async function claimPortOffset(): Promise<PortOffset> {
+  for (let n = Math.floor(Math.random() * 44); ; n = (n + 1) % 44) {
+    const portOffset = 250 * (n + 1);
+    const claim = createServer();
+    const isOurs = await new Promise<boolean>((resolve) => {
+      claim.once('error', () => resolve(false));
+      claim.listen(32_100 + n, '127.0.0.1', () => resolve(true));
+    });
+    const release = () => void claim.close();
+    if (isOurs && (await areFree(portOffset))) return { portOffset, release };
+    if (isOurs) release();
+  }
+}
+
+async function areFree(portOffset: number): Promise<boolean> {
+  const ports = instancesOf(services, 2, portOffset).flatMap((instance) => Object.values(instance.ports));
+  return Promise.all([...ports, defaultPostgresPort + portOffset].map(checkPort)).then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function get(url: string): Promise<unknown> {
+  const response = await fetch(url);
+  return response.json();
+}
+
+/** Resolves when the condition holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** A process that has ended, but was not yet taken note of by its parent, has no command line any more. */
+export const isAlive = (pid: number) => commandLine(pid) !== '';

@@ -1,0 +1,11 @@
+// Lets a plain Node process, which a test starts, run the sources: `node -C @order-events/source -r <this file> main.ts`.
+const { transformFileSync } = require('@swc/core');
+
+require.extensions['.ts'] = (module, file) => {
+  const { code } = transformFileSync(file, {
+    swcrc: false,
+    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+    module: { type: 'commonjs' },
+  });
+  module._compile(code, file);
+};

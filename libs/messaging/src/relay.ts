@@ -6,7 +6,7 @@ import { backoff } from './retry-policy';
 
 export interface RelayOptions {
   store: Store;
-  transport: Transport;
+  transport: Pick<Transport, 'publish'>;
   runtime: Runtime;
   observer: Observer;
   /** Most records published at once. */

@@ -1,6 +1,7 @@
 export * from './config/docs';
 export * from './config/load';
 export * from './config/settings';
+export * from './http/health';
 export * from './http/listen';
 export * from './http/operator';
 export * from './http/post-json';

@@ -1,4 +1,5 @@
 export * from './decisions';
+export * from './faults';
 export * from './ports';
 export * from './processes';
 export * from './postgres/client';
@@ -7,3 +8,4 @@ export * from './postgres/server';
 export * from './postgres/test-database';
 export * from './store-contract';
 export * from './transport-conformance';
+export * from './virtual-runtime';

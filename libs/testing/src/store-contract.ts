@@ -19,7 +19,11 @@ const counter: Table<Counter> = {
 type Mark = Row & { name: string };
 const mark: Table<Mark> = { name: 'marks', key: 'name', columns: { name: 'text', version: 'integer' }, rows: 'found' };
 
-export const counters = { counters: counter, marks: mark, journal: { ...mark, name: 'journal', rows: 'appended' as const } };
+export const counters = {
+  counters: counter,
+  marks: mark,
+  journal: { ...mark, name: 'journal', rows: 'appended' as const },
+};
 
 /** SQL for a store that needs it. */
 export const counterTables = `
@@ -107,6 +111,36 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         expect(await store.claimEffects(['test.call'], 10, 1000)).toEqual([]);
       });
 
+      it('nobody sees what is not committed', async () => {
+        let commit = () => {};
+        const told = new Promise<void>((resolve) => (commit = resolve));
+        const id = randomUUID();
+        let done: Promise<void> | undefined;
+        await new Promise<void>((written, failed) => {
+          done = store.transact(async (tx) => {
+            await tx.write(counters, { journal: [{ name: 'a', version: 1 }] });
+            await tx.take('g', [applied(id)]);
+            await tx.intend([effect('a', 'one')]);
+            await tx.append([entry('late')]);
+            expect(await tx.held('g', [id])).toEqual(new Map([[id, 'applied']]));
+            written();
+            await told;
+          });
+          done.catch(failed);
+        });
+        const held = () => test.other.transact((tx) => tx.held('g', [id]));
+        expect(await held()).toEqual(new Map());
+        expect(await test.other.claimEffects(['test.call'], 10, 0)).toEqual([]);
+        await test.other.transact((tx) => tx.append([entry('early')]));
+        expect((await published()).map(({ key }) => key)).toEqual(['early']);
+        commit();
+        await done;
+        expect(await held()).toEqual(new Map([[id, 'applied']]));
+        expect(await test.other.claimEffects(['test.call'], 10, 0)).toHaveLength(1);
+        // Its position is the lower one.
+        expect((await published()).map(({ key }) => key)).toEqual(['late']);
+      });
+
       it('two transactions that lock the same keys take turns, also from "no row"', async () => {
         const increment = (on: Store, keys: string[]) =>
           on.transact(async (tx) => {
@@ -158,6 +192,21 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       });
     });
 
+    it('keeps failures with whatever characters they came', async () => {
+      const [id, again] = [randomUUID(), randomUUID()];
+      const odd = { ...message('k\0', '\0'), topic: 't\0', headers: { 'ce-odd': '\0 \ud800' } };
+      const failure = { message: odd, error: "Unexpected token '\0'", attempts: 1 };
+      await store.transact((tx) =>
+        tx.take('g', [
+          { id, topic: odd.topic, key: odd.key, state: 'dead', failure },
+          { id: again, topic: odd.topic, key: odd.key, state: 'retrying', failure: { ...failure, delayMs: 0 } },
+        ]),
+      );
+      expect((await store.dueRetries('g', 10)).map((retry) => [retry.id, Buffer.from(retry.message.body)])).toEqual([
+        [again, Buffer.from('\0')],
+      ]);
+    });
+
     describe('effects', () => {
       const intend = (...effects: EffectEntry[]) => store.transact((tx) => tx.intend(effects));
       const close = (...ids: string[]) => store.transact((tx) => tx.closeEffects(ids));
@@ -191,7 +240,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         await intend(effect('a', 'one'));
         expect(await store.claimEffects(['other.kind'], 10, 60_000)).toEqual([]);
         const [first] = await store.claimEffects(['test.call'], 10, 60_000);
-        await store.deferEffect(first!.id, 'Error: no answer', 3_600_000);
+        await store.deferEffect(first!.id, 'Error: no answer but \0', 3_600_000);
         expect(await store.claimEffects(['test.call'], 10, 60_000)).toEqual([]);
         await store.deferEffect(first!.id, 'Error: no answer', 0);
         const [again] = await store.claimEffects(['test.call'], 10, 0);

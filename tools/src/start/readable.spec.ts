@@ -24,6 +24,12 @@ test('an error is shown with where it happened', () => {
   ]);
 });
 
-test.each(['listening', '{ not json', '{"level":"high","time":1}', ''])('%j is shown as it is', (line) => {
+test('levels and times may be text, and a warning is one line', () => {
+  const err = { message: 'the database is away', stack: 'Error: …' };
+  const warning = { ...entry, level: 'warn', time: '2026-01-02T03:04:05.006Z', msg: undefined, err };
+  expect(readable(JSON.stringify(warning))).toEqual(['03:04:05.006 warn  the database is away']);
+});
+
+test.each(['listening', '{ not json', '{"level":30,"time":"soon"}', ''])('%j is shown as it is', (line) => {
   expect(readable(line)).toEqual([line]);
 });

@@ -10,7 +10,7 @@ export async function untilReady(name: string, url: string, process: Supervised,
   while (!(await isOk(url))) {
     signal.throwIfAborted();
     if (process.failures - before >= hopeless) throw new Error(`${name} does not stay up; its log tells why.`);
-    await sleep(50);
+    await sleep(100);
   }
 }
 

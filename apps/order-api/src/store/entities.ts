@@ -26,6 +26,8 @@ export interface IdempotencyKey {
 export interface DeadlineClock {
   id: 1;
   seconds: number;
+  /** When it was looked at last. */
+  ticked_at: Date;
 }
 
 /** The driver hands bigints over as text; amounts and seconds are far below where numbers lose precision. */
@@ -101,7 +103,11 @@ export const IdempotencyKeyEntity = new EntitySchema<IdempotencyKey>({
 export const DeadlineClockEntity = new EntitySchema<DeadlineClock>({
   name: 'DeadlineClock',
   tableName: 'deadline_clock',
-  columns: { id: { type: 'integer', primary: true }, seconds: bigint },
+  columns: {
+    id: { type: 'integer', primary: true },
+    seconds: { type: 'double precision' },
+    ticked_at: { type: 'timestamptz', default: () => 'clock_timestamp()' },
+  },
 });
 
 export const entities = [ProductEntity, OrderEntity, HistoryLineEntity, IdempotencyKeyEntity, DeadlineClockEntity];

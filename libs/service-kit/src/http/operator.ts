@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { PostgresStore } from '@order-events/store';
 import type { Logger } from '../log';
 import type { Metrics } from '../metrics';
+import { healthRoutes, type Checks } from './health';
 import { notFound, Problem, problemHandler } from './problem';
 
 export interface OperatorOptions {
@@ -13,29 +14,16 @@ export interface OperatorOptions {
   store: PostgresStore;
   metrics: Metrics;
   log: Logger;
-  /** What must answer for the service to be ready, by name. */
-  checks: Readonly<Record<string, () => Promise<void>>>;
+  checks: Checks;
   /** Routes of the domain. */
   routes?: Router;
 }
 
-const CHECK_MS = 2_000;
-
-/**
- * The operator's interface, the same for every service. `/healthz`: the process lives (it says nothing of others, so that
- * an absent database does not get every process restarted). `/readyz`: it can do its work now.
- */
+/** The operator's interface, the same for every service. */
 export function operatorApp({ service, token, store, metrics, log, checks, routes }: OperatorOptions): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.get('/healthz', (_request, response) => void response.json({ status: 'ok', service }));
-  app.get('/readyz', async (_request, response) => {
-    const results = await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await passes(check)]));
-    const ready = results.every(([, result]) => result === 'ok');
-    response
-      .status(ready ? 200 : 503)
-      .json({ status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) as object });
-  });
+  app.use(healthRoutes(service, checks));
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
@@ -74,18 +62,6 @@ const OUTBOX = `
 const EFFECTS = `
   SELECT seq, kind, key, idempotency_key, state, attempts, due_at, created_at, closed_at, errors FROM effects
   WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR key = $2) ORDER BY seq DESC LIMIT $3`;
-
-async function passes(check: () => Promise<void>): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer within ${CHECK_MS} ms`), CHECK_MS);
-  });
-  const result = check().then(
-    () => 'ok',
-    (error: unknown) => (error as Error).message,
-  );
-  return Promise.race([result, late]).finally(() => clearTimeout(timer));
-}
 
 function bearer(token: string | undefined): RequestHandler {
   const digest = (text: string) => createHash('sha256').update(text).digest();

@@ -37,7 +37,12 @@ test('a problem is sent as it is', async () => {
   const { status, headers, body } = await call('/refused');
   expect(status).toBe(409);
   expect(headers.get('retry-after')).toBe('7');
-  expect(body).toEqual({ type: 'urn:order-events:problem:too-late', title: 'Conflict', status: 409, detail: 'It is too late.' });
+  expect(body).toEqual({
+    type: 'urn:order-events:problem:too-late',
+    title: 'Conflict',
+    status: 409,
+    detail: 'It is too late.',
+  });
 });
 
 test('a schema violation names each place', async () => {

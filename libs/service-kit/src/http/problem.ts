@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { ZodError } from 'zod';
+import { StoreError } from '@order-events/messaging';
 import type { Logger } from '../log';
 
 export interface ProblemOptions {
@@ -55,7 +56,9 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const problem = toProblem(error);
-    if (problem.status >= 500) log.error({ err: error, method: request.method, path: request.path }, 'request failed');
+    const asked = { method: request.method, path: request.path };
+    if (problem.status === 503) log.warn({ ...asked, reason: (error as Error).message }, 'request refused for now');
+    else if (problem.status >= 500) log.error({ ...asked, err: error }, 'request failed');
     sendProblem(response, problem);
   };
 }
@@ -63,6 +66,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return invalid(error);
+  if (error instanceof StoreError && error.kind !== 'rejected') return DATABASE_AWAY;
   const { status, type } = error as { status?: unknown; type?: unknown };
   // The body parser's errors carry a status and a type; their messages may repeat the input, so they are not shown.
   if (typeof status === 'number' && typeof type === 'string' && status < 500) {
@@ -73,6 +77,13 @@ function toProblem(error: unknown): Problem {
   return new Problem(500, { kind: 'internal', detail: 'Something went wrong on our side.' });
 }
 
+/** A commit whose answer got lost looks the same as a database that is not there. */
+const DATABASE_AWAY = new Problem(503, {
+  kind: 'unavailable',
+  detail: 'The database does not answer. If this request was to change something, it is not known whether it did.',
+  headers: { 'retry-after': '1' },
+});
+
 const BODY_PROBLEMS: Record<string, string> = {
   'entity.parse.failed': 'The body is not valid JSON.',
   'entity.too.large': 'The body is too large.',
@@ -81,8 +92,11 @@ const BODY_PROBLEMS: Record<string, string> = {
   'request.aborted': 'The request ended before its body was complete.',
 };
 
+/** Of a body that is wrong in a hundred thousand places, nobody needs to be told more. */
+const ERRORS_TOLD = 50;
+
 function invalid(error: ZodError): Problem {
-  const errors = error.issues.map(({ path, message }) => ({
+  const errors = error.issues.slice(0, ERRORS_TOLD).map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
     detail: message,
   }));

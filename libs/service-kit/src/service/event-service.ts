@@ -15,6 +15,7 @@ import {
 import { PostgresStore } from '@order-events/store';
 import { PostgresTransport } from '@order-events/transport-postgres';
 import type { Config } from '../config/settings';
+import type { Checks } from '../http/health';
 import { listen, type Listening } from '../http/listen';
 import { operatorApp } from '../http/operator';
 import type { Logger } from '../log';
@@ -59,6 +60,12 @@ export class EventService<T extends Tables = Tables> {
   readonly store: PostgresStore;
   readonly transport: PostgresTransport;
   readonly metrics: Metrics;
+  /** What must answer for the service to do its work. */
+  readonly checks: Checks = {
+    database: () => this.store.ping(),
+    transport: () => this.transport.ping(),
+    consuming: () => (this.consuming ? Promise.resolve() : Promise.reject(new Error('not consuming'))),
+  };
   private readonly observer: Observer;
   /** No new work: whoever holds events because the database is away gives them back. */
   private readonly leaving = new AbortController();
@@ -124,11 +131,7 @@ export class EventService<T extends Tables = Tables> {
     this.every('partitions', MAINTENANCE_MS, async () => {
       await Promise.all([store.makePartitions(), transport.makePartitions()]);
     });
-    const checks = {
-      database: () => store.ping(),
-      transport: () => transport.ping(),
-      consuming: () => (this.consuming ? Promise.resolve() : Promise.reject(new Error('not consuming'))),
-    };
+    const { checks } = this;
     const app = operatorApp({ service, token: config.OPERATOR_TOKEN, store, metrics, log, checks, routes });
     this.operator = await listen(app, config.HOST, config.OPERATOR_PORT, 'OPERATOR_PORT');
   }

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { entry } from '@order-events/testing';
-import { drain, eventually, OutboxDatabase } from './outbox.fixture';
+import { entry, eventually } from '@order-events/testing';
+import { drain, OutboxDatabase } from './outbox.fixture';
 
 jest.setTimeout(600_000);
 

@@ -76,8 +76,3 @@ export async function drain(reader: LogReader, limit = 100): Promise<LogRecord[]
 export function bodyOf(record: LogRecord): string {
   return Buffer.from(record.body).toString();
 }
-
-/** Resolves once `condition` does so with true; it is asked again and again. */
-export async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise(setImmediate);
-}

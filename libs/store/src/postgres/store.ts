@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LogReader, Message, OpenEffect, OutboxStatus, Retry, Store, Tx } from '@order-events/messaging';
 import { Database, type Queryable } from './database';
 import { OutboxReader } from './outbox-reader';
-import { PostgresTx } from './tx';
+import { PostgresTx, storable } from './tx';
 import { Wake, type Listener } from './wake';
 
 export interface PostgresStoreOptions {
@@ -84,8 +84,8 @@ export class PostgresStore implements Store {
   async transact<R>(work: (tx: Tx, session: Queryable) => Promise<R>): Promise<R> {
     let tx: PostgresTx | undefined;
     const result = await this.database.transact((session) => work((tx = new PostgresTx(session)), session));
-    if (tx?.changed.outbox) this.wake.poke('outbox');
-    if (tx?.changed.effects) this.wake.poke('effects');
+    if (tx?.added.outbox) this.wake.poke('outbox');
+    if (tx?.added.effects) this.wake.poke('effects');
     return result;
   }
 
@@ -105,7 +105,7 @@ export class PostgresStore implements Store {
   }
 
   async deferEffect(id: string, error: string, delayMs: number): Promise<void> {
-    await this.database.query(sql.deferEffect, [id, delayMs, error]);
+    await this.database.query(sql.deferEffect, [id, delayMs, storable(error)]);
   }
 
   outbox(): LogReader {

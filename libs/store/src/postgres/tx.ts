@@ -58,6 +58,11 @@ const sql = {
   },
 };
 
+/** What Postgres can keep as text: no NUL. Messages, and errors that quote them, may come with anything. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd');
+}
+
 /** One transaction of the store: every method is one statement for the whole batch. */
 export class PostgresTx implements Tx {
   /** What has come up that somebody waits for. */
@@ -92,8 +97,13 @@ export class PostgresTx implements Tx {
 
   async take(group: string, entries: readonly InboxEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const column = <K extends keyof InboxEntry>(name: K) => entries.map((entry) => entry[name]);
-    await this.session.query(sql.take, [group, column('id'), column('state'), column('topic'), column('key')]);
+    await this.session.query(sql.take, [
+      group,
+      entries.map(({ id }) => id),
+      entries.map(({ state }) => state),
+      entries.map(({ topic }) => storable(topic)),
+      entries.map(({ key }) => storable(key)),
+    ]);
     await this.fail(group, entries);
     const settled = entries.filter(({ state, retried }) => state === 'applied' && retried).map(({ id }) => id);
     if (settled.length > 0) await this.session.query(sql.forget, [group, settled]);
@@ -109,15 +119,13 @@ export class PostgresTx implements Tx {
       effects.map(({ causationid }) => causationid ?? null),
       effects.map(({ traceparent }) => traceparent ?? null),
     ]);
-    this.changed.effects = true;
+    this.added.effects = true;
   }
 
   async closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await this.session.query<{ seq: number }>(sql.close, [ids]);
     // The next effect of the same key may be made now.
-    if (rows.length > 0) this.changed.effects = true;
-    // The next one of the same key may be claimed now.
-    if (rows.length > 0) this.changed.effects = true;
+    if (rows.length > 0) this.added.effects = true;
     return new Set(rows.map(({ seq }) => String(seq)));
   }
 
@@ -125,7 +133,7 @@ export class PostgresTx implements Tx {
     if (events.length === 0) return;
     const columns = logColumns(events.map((event) => ({ ...event, partition: 0 })));
     await this.session.query(logSql('outbox').append, columns);
-    this.changed.outbox = true;
+    this.added.outbox = true;
   }
 
   private async fail(group: string, entries: readonly InboxEntry[]): Promise<void> {
@@ -136,13 +144,13 @@ export class PostgresTx implements Tx {
     await this.session.query(sql.fail, [
       group,
       failures.map(({ id }) => id),
-      failures.map(({ topic }) => topic),
-      failures.map(({ key }) => key),
+      failures.map(({ topic }) => storable(topic)),
+      failures.map(({ key }) => storable(key)),
       failures.map(({ message }) => JSON.stringify(message.headers)),
       failures.map(({ message }) => Buffer.from(message.body)),
       failures.map(({ attempts }) => attempts),
       failures.map(({ delayMs }) => delayMs ?? null),
-      failures.map(({ error }) => error),
+      failures.map(({ error }) => storable(error)),
     ]);
   }
 }

@@ -40,6 +40,7 @@ export class Orders1790000001000 implements MigrationInterface {
     // The lists of orders are read newest first, a page at a time, from the last order of the page before.
     await runner.query(`CREATE INDEX orders_of_user ON orders (user_id, placed_at DESC, order_id DESC)`);
     await runner.query(`CREATE INDEX orders_in_status ON orders (status, placed_at DESC, order_id DESC)`);
+    await runner.query(`CREATE INDEX orders_by_time ON orders (placed_at DESC, order_id DESC)`);
     // Both stay as small as the number of orders that are under way.
     await runner.query(`CREATE INDEX orders_with_deadline ON orders (deadline) WHERE deadline IS NOT NULL`);
     await runner.query(`
@@ -66,10 +67,12 @@ export class Orders1790000001000 implements MigrationInterface {
         created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (caller, key)
       )`);
+    await runner.query(`CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)`);
     await runner.query(`
       CREATE TABLE deadline_clock (
         id integer PRIMARY KEY CHECK (id = 1),
-        seconds bigint NOT NULL
+        seconds double precision NOT NULL,
+        ticked_at timestamptz NOT NULL DEFAULT clock_timestamp()
       )`);
     await runner.query(`INSERT INTO deadline_clock (id, seconds) VALUES (1, 0)`);
   }

@@ -1,0 +1,67 @@
+import type { Logger } from '@order-events/service-kit';
+import type { PostgresStore } from '@order-events/store';
+import { expire, tables } from '../domain';
+import { apply } from '../store/apply';
+import { traceparentFrom } from '../traceparent';
+import { dueOrders, lockClock, setClock, startDeadlines, type Clock } from './sql';
+
+export interface SweeperOptions {
+  store: Pick<PostgresStore, 'database' | 'outboxStatus' | 'transact'>;
+  /** How long an order may wait for its next status, seconds of the deadline clock. */
+  deadlineS: number;
+  log: Logger;
+}
+
+export const TICK_MS = 2_000;
+/** An outbox that is younger is the normal course of things. */
+const BEHIND_MS = 1_000;
+/** Time in which nobody looked does not count: answers may have been waiting all the while. */
+const MOST_S = (2 * TICK_MS) / 1000;
+const AT_ONCE = 200;
+
+/** The deadline clock after one more look at it. It stands still while what was decided has not been published. */
+export function advanced({ seconds, elapsed }: Clock, outboxMs: number): number {
+  return outboxMs < BEHIND_MS ? seconds + Math.min(elapsed, MOST_S) : seconds;
+}
+
+/** Cancels orders that wait for an answer for too long. Any number of sweepers may run: they share one clock. */
+export class Sweeper {
+  constructor(private readonly options: SweeperOptions) {}
+
+  async tick(): Promise<void> {
+    const now = await this.advanceClock();
+    await this.startDeadlines(Math.ceil(now + this.options.deadlineS));
+    await this.expireDue(Math.floor(now));
+  }
+
+  /** What the clock says now, seconds. */
+  private async advanceClock(): Promise<number> {
+    const { store } = this.options;
+    const { oldestMs } = await store.outboxStatus();
+    return store.database.transact(async (session) => {
+      const seconds = advanced(await lockClock(session), oldestMs);
+      await setClock(session, seconds);
+      return seconds;
+    });
+  }
+
+  private async startDeadlines(deadline: number): Promise<void> {
+    const { database } = this.options.store;
+    while ((await startDeadlines(database, deadline, AT_ONCE)) === AT_ONCE);
+  }
+
+  private async expireDue(now: number): Promise<void> {
+    const { store, log } = this.options;
+    for (;;) {
+      const due = await dueOrders(store.database, now, AT_ONCE);
+      if (due.length === 0) return;
+      const expired = await store.transact(async (tx) => {
+        const { orders } = await tx.lock(tables, { orders: due });
+        const decisions = [...orders.values()].map((order) => expire(order, now));
+        await apply(tx, decisions, () => traceparentFrom());
+        return decisions.flatMap(({ events = [] }) => events.map(({ subject }) => subject));
+      });
+      for (const order_id of expired) log.warn({ order_id }, 'order expired');
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import express, { type Express, type Router } from 'express';
+import { notFound, problemHandler } from '@order-events/service-kit';
+import { orderRoutes, type OrderRoutesOptions } from './orders';
+import { productRoutes } from './products';
+
+export interface PublicAppOptions extends OrderRoutesOptions {
+  health: Router;
+}
+
+/** The public HTTP interface. */
+export function publicApp({ health, ...options }: PublicAppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  // Nothing that is served here stays as it is for long.
+  app.disable('etag');
+  app.use(health, orderRoutes(options), productRoutes(options.store.database));
+  app.use(notFound, problemHandler(options.log));
+  return app;
+}

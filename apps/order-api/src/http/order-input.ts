@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { Id } from '@order-events/contracts';
+import type { Wish } from '../door/request';
+
+const MOST_LINES = 1_000;
+const MOST_OF_ONE = 10_000;
+
+/** Text that every database and every broker can hold: no NUL, and no half of a surrogate pair. */
+export const Text = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine(
+      (text) => !text.includes('\0') && !/\p{Surrogate}/u.test(text),
+      'must not contain NUL or broken characters',
+    );
+
+const Quantity = z.int().min(1).max(MOST_OF_ONE);
+
+const Address = z.strictObject({
+  name: Text(200).optional(),
+  street: Text(200),
+  postal_code: Text(20).optional(),
+  city: Text(200),
+  country: Text(100).optional(),
+});
+
+/** The body of `POST /orders`: what is wanted, as `items`, as `product_ids` (one for each mention), or as both. */
+export const OrderInput = z
+  .strictObject({
+    user_id: Id,
+    items: z
+      .array(z.strictObject({ product_id: Id, quantity: Quantity }))
+      .max(MOST_LINES)
+      .default([]),
+    product_ids: z.array(Id).max(MOST_LINES).default([]),
+    email: z.email().max(254).optional(),
+    shipping_address: Address.optional(),
+    payment_token: Text(256).optional(),
+  })
+  .transform(({ items, product_ids, ...rest }, context): Wish => {
+    const issue = (path: string, message: string) =>
+      context.issues.push({ code: 'custom', input: items, path: [path], message });
+    const count = items.length + product_ids.length;
+    if (count === 0) issue('items', 'must name at least one product');
+    if (count > MOST_LINES) issue('product_ids', `must not make more than ${MOST_LINES} together with items`);
+    const quantities = new Map<string, number>();
+    for (const { product_id, quantity } of [...items, ...product_ids.map((id) => ({ product_id: id, quantity: 1 }))])
+      quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
+    for (const [product_id, quantity] of quantities)
+      if (quantity > MOST_OF_ONE) issue('items', `must not add up to more than ${MOST_OF_ONE} of ${product_id}`);
+    return { ...rest, items: [...quantities].map(([product_id, quantity]) => ({ product_id, quantity })) };
+  });

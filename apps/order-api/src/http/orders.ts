@@ -1,0 +1,108 @@
+import { Router, type Request } from 'express';
+import { z } from 'zod';
+import { Id } from '@order-events/contracts';
+import { systemRuntime } from '@order-events/messaging';
+import { onlyMethods, Problem, traceId, type Logger } from '@order-events/service-kit';
+import type { PostgresStore } from '@order-events/store';
+import type { Order } from '../domain';
+import type { Door } from '../door/door';
+import type { OutboxAge } from '../door/outbox-age';
+import { findOrder, listOrders } from '../store/orders';
+import { traceparentFrom } from '../traceparent';
+import { cancelOrder } from './cancel';
+import { claimFrom } from './idempotency-key';
+import { jsonBody } from './json-body';
+import { OrderInput } from './order-input';
+import { pageOf, paging, placeFrom } from './paging';
+
+export interface OrderRoutesOptions {
+  store: PostgresStore;
+  door: Pick<Door, 'place'>;
+  outboxAge: Pick<OutboxAge, 'assertYoung'>;
+  log: Logger;
+}
+
+const OrderQuery = z.strictObject({
+  user_id: Id.optional(),
+  status: z.enum(['pending', 'confirmed', 'paid', 'completed', 'cancelled']).optional(),
+  ...paging,
+});
+const OrderPlace = z.strictObject({ placed_at: z.int(), order_id: Id });
+
+/** Places, shows, lists and cancels orders. */
+export function orderRoutes({ store, door, outboxAge, log }: OrderRoutesOptions): Router {
+  const routes = Router();
+  const { database } = store;
+
+  routes
+    .route('/orders')
+    .post(...jsonBody, async (request, response) => {
+      outboxAge.assertYoung();
+      const wish = OrderInput.parse(request.body);
+      const claim = claimFrom(request.get('idempotency-key'), wish);
+      const traceparent = traceparentFrom(request.get('traceparent'));
+      // A UUIDv7, as for events: orders that are placed together lie together.
+      const order_id = systemRuntime.eventId();
+      const reply = await door.place({ order_id, wish, claim, traceparent });
+      const { replayed } = reply;
+      log.info({ order_id: reply.order_id, trace_id: traceId(traceparent), replayed }, 'order placed');
+      if (replayed) response.set('idempotency-replayed', 'true');
+      response.status(reply.status).location(`/orders/${reply.order_id}`).type('application/json').send(reply.body);
+    })
+    .get(async (request, response) => {
+      const { cursor, limit, ...filter } = OrderQuery.parse(request.query);
+      const after = cursor === undefined ? undefined : placeFrom(cursor, OrderPlace);
+      const rows = await listOrders(database, { ...filter, after, limit: limit + 1 });
+      response.json(pageOf(rows, limit, ({ placed_at, order_id }) => ({ placed_at, order_id }), shown));
+    })
+    .all(onlyMethods('GET', 'HEAD', 'POST'));
+
+  routes
+    .route('/orders/:id')
+    .get(async (request, response) => {
+      const order = await findOrder(database, orderIdOf(request));
+      if (!order) throw noSuchOrder();
+      response.json({ ...shown(order), history: order.history });
+    })
+    .all(onlyMethods('GET', 'HEAD'));
+
+  routes
+    .route('/orders/:id/cancel')
+    .post(async (request, response) => {
+      const traceparent = traceparentFrom(request.get('traceparent'));
+      const order = await cancelOrder(store, orderIdOf(request), traceparent);
+      if (!order) throw noSuchOrder();
+      const { order_id, status, cancel_reason } = order;
+      log.info({ order_id, trace_id: traceId(traceparent), cancel_reason }, 'order cancelled');
+      // What inventory and payment had both granted was confirmed, and its capture may be under way.
+      const isCapturePossible = order.inventory === 'reserved' && order.payment === 'authorized';
+      response.json({ order_id, status, cancel_reason, ...(isCapturePossible && { note: REFUND }) });
+    })
+    .all(onlyMethods('POST'));
+
+  return routes;
+}
+
+const REFUND = 'If the payment has been captured in the meantime, it will be refunded.';
+
+/** @throws Problem 404 for an id that no order can have. */
+export function orderIdOf(request: Request<{ id: string }>): string {
+  const id = Id.safeParse(request.params.id);
+  if (!id.success) throw noSuchOrder();
+  return id.data;
+}
+
+export function noSuchOrder(): Problem {
+  return new Problem(404, { kind: 'unknown-order', detail: 'There is no such order.' });
+}
+
+/** An order as its customer may see it. */
+function shown(order: Order): object {
+  const { order_id, user_id, status, items, total, currency, email, shipping_address, placed_at } = order;
+  const { cancel_reason, carrier, tracking_number } = order;
+  return {
+    ...{ order_id, user_id, status, items, total, currency, email, shipping_address },
+    created_at: new Date(placed_at * 1000).toISOString(),
+    ...{ cancel_reason, carrier, tracking_number },
+  };
+}

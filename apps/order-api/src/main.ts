@@ -1,0 +1,37 @@
+import { EventService, healthRoutes, listen, runProcess } from '@order-events/service-kit';
+import { readConfig } from './config';
+import { Sweeper, TICK_MS } from './deadlines/sweeper';
+import { handlers, tables } from './domain';
+import { Door } from './door/door';
+import { forgetKeys } from './door/forget-keys';
+import { OutboxAge } from './door/outbox-age';
+import { publicApp } from './http/app';
+import { operatorRoutes } from './http/operator';
+
+const OUTBOX_AGE_MS = 1_000;
+const FORGET_KEYS_MS = 60_000;
+const HTTP_GRACE_MS = 5_000;
+
+runProcess('order-api', async (log) => {
+  const config = readConfig();
+  log.level = config.LOG_LEVEL;
+  const service = new EventService({ service: 'order-api', tables, config, log });
+  const { store, transport, checks } = service;
+
+  const outboxAge = new OutboxAge(store);
+  const door = new Door({ store, maxEventBytes: transport.capabilities.maxBytes });
+  const sweeper = new Sweeper({ store, deadlineS: config.ORDER_DEADLINE_S, log });
+  const app = publicApp({ store, door, outboxAge, health: healthRoutes('order-api', checks), log });
+
+  await service.start([], operatorRoutes(store));
+  await service.consume(handlers);
+  service.every('outbox age', OUTBOX_AGE_MS, () => outboxAge.refresh());
+  service.every('deadlines', TICK_MS, () => sweeper.tick());
+  service.every('idempotency keys', FORGET_KEYS_MS, () => forgetKeys(store.database));
+  const http = await listen(app, config.HOST, config.PORT, 'PORT');
+  log.info({ port: http.port }, 'ready');
+  return async () => {
+    await http.close(HTTP_GRACE_MS);
+    await service.stop();
+  };
+});

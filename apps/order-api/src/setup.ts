@@ -1,0 +1,5 @@
+import { runSetup } from '@order-events/service-kit';
+import { migrations } from './store/migrations';
+import { seed } from './store/seed';
+
+runSetup({ service: 'order-api', migrations, seed });

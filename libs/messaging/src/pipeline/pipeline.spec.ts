@@ -1,0 +1,324 @@
+import fc from 'fast-check';
+import { eventually } from '@order-events/testing';
+import { MemoryBroker, MemoryTransport } from '@order-events/transport-memory';
+import { Counting, GROUP, reserved } from '../counting.fixture';
+import { decode, DeadLetterError, StoreError, systemRuntime, type Message } from '../index';
+
+let service: Counting;
+beforeEach(() => {
+  service = new Counting();
+});
+
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+test('an event is decided, told of and taken into the inbox', async () => {
+  const message = reserved('o1', systemRuntime.eventId(), TRACE);
+  await service.pipeline().handle([message]);
+  expect(await service.count('o1')).toBe(1);
+  expect(await service.states([message])).toEqual(['applied']);
+  expect(service.notes.outcomes).toEqual(['applied']);
+  const [told] = service.published;
+  expect(decode(told!)).toMatchObject({
+    ok: true,
+    event: {
+      attributes: {
+        type: 'payment.voided',
+        source: '/counting',
+        subject: 'o1',
+        sequence: '1',
+        causationid: message.headers['ce-id'],
+        traceparent: TRACE,
+      },
+      data: { order_id: 'o1' },
+    },
+  });
+});
+
+test('a batch of several events of one order is decided one on top of the other', async () => {
+  const batch = [reserved('o1'), reserved('o2'), reserved('o1'), reserved('o1')];
+  await service.pipeline().handle(batch);
+  expect(await service.count('o1')).toBe(3);
+  expect(service.published.map(({ key, headers }) => [key, headers['ce-sequence']])).toEqual([
+    ['o1', '1'],
+    ['o2', '1'],
+    ['o1', '2'],
+    ['o1', '3'],
+  ]);
+  expect(service.store.begun).toBe(2);
+});
+
+test('an event that comes twice, later or in the same batch, or in capitals, counts once', async () => {
+  const message = reserved('o1');
+  const shouted = { ...message, headers: { ...message.headers, 'ce-id': message.headers['ce-id']!.toUpperCase() } };
+  const pipeline = service.pipeline();
+  await pipeline.handle([message, message]);
+  await pipeline.handle([message, shouted]);
+  expect(await service.count('o1')).toBe(1);
+  expect(service.published).toHaveLength(1);
+  expect(service.notes.outcomes).toEqual(['applied', 'duplicate', 'duplicate', 'duplicate']);
+});
+
+test('two pipelines at once on the same events, doubled and in any order, count each once', async () => {
+  const orders = fc.array(fc.constantFrom('o1', 'o2', 'o3'), { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(orders, fc.infiniteStream(fc.nat()), async (names, dice) => {
+      const shared = new Counting();
+      const messages = names.map((name) => reserved(name));
+      const shuffled = () =>
+        [...messages, ...messages]
+          .map((message) => ({ message, at: dice.next().value as number }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ message }) => message);
+      const deliver = async () => {
+        const pipeline = shared.pipeline(shared.process());
+        for (let rest = shuffled(); rest.length > 0;)
+          await pipeline.handle(rest.splice(0, 1 + (dice.next().value! % 5)));
+      };
+      await Promise.all([deliver(), deliver()]);
+      for (const name of ['o1', 'o2', 'o3']) {
+        expect(await shared.count(name)).toBe(names.filter((other) => other === name).length);
+      }
+      expect(shared.published).toHaveLength(messages.length);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+describe('a decision that throws', () => {
+  const fail = (order: string, error = new Error('not yet')) => {
+    service.meddle = ({ subject }) => {
+      if (subject === order) throw error;
+    };
+  };
+
+  test('holds nobody else up, and is tried again after a while until it succeeds', async () => {
+    const batch = [reserved('o1'), reserved('bad'), reserved('o2')];
+    fail('bad');
+    const pipeline = service.pipeline();
+    await pipeline.handle(batch);
+    expect(await service.states(batch)).toEqual(['applied', 'retrying', 'applied']);
+    await pipeline.handle([batch[1]!]);
+    expect(service.notes.outcomes).toEqual(['applied', 'retrying', 'applied', 'duplicate']);
+
+    expect(await pipeline.retryDue()).toBe(0);
+    service.runtime.pass(200);
+    expect(await pipeline.retryDue()).toBe(1);
+    service.runtime.pass(200);
+    expect(await pipeline.retryDue()).toBe(0);
+    service.meddle = () => {};
+    service.runtime.pass(200);
+    expect(await pipeline.retryDue()).toBe(1);
+    expect(await service.states(batch)).toEqual(['applied', 'applied', 'applied']);
+    expect(await service.count('bad')).toBe(1);
+    service.runtime.pass(600_000);
+    expect(await pipeline.retryDue()).toBe(0);
+  });
+
+  test('is a dead letter after ten tries', async () => {
+    const message = reserved('bad');
+    fail('bad');
+    const pipeline = service.pipeline();
+    await pipeline.handle([message]);
+    for (let tried = 1; tried < 10; tried++) {
+      expect(await service.states([message])).toEqual(['retrying']);
+      service.runtime.pass(300_000);
+      expect(await pipeline.retryDue()).toBe(1);
+    }
+    expect(await service.states([message])).toEqual(['dead']);
+    expect(service.notes.outcomes).toEqual([...Array.from({ length: 9 }, () => 'retrying'), 'dead']);
+    service.runtime.pass(600_000);
+    expect(await pipeline.retryDue()).toBe(0);
+    expect(await service.count('bad')).toBe(0);
+  });
+
+  test('is a dead letter at once when no retry can help', async () => {
+    const message = reserved('bad');
+    fail('bad', new DeadLetterError('an answer for an order that nobody placed'));
+    await service.pipeline().handle([message]);
+    expect(await service.states([message])).toEqual(['dead']);
+    expect(service.notes.errors).toEqual(['an answer for an order that nobody placed']);
+  });
+
+  test('also counts when it throws something that is no error', async () => {
+    const message = reserved('bad');
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- what foreign code may do
+    service.meddle = () => {
+      throw 'text';
+    };
+    await service.pipeline().handle([message]);
+    expect(await service.states([message])).toEqual(['retrying']);
+    expect(service.notes.errors).toEqual(['text']);
+  });
+
+  test('a retry that two workers have at once is decided once', async () => {
+    fail('bad');
+    const [one, two] = [service.pipeline(), service.pipeline(service.process())];
+    await one.handle([reserved('bad')]);
+    service.meddle = () => {};
+    service.runtime.pass(200);
+    const [due] = await service.store.dueRetries(GROUP, 10);
+    // Past the lease of whoever fetched it first.
+    service.runtime.pass(60_000);
+    expect(due).toBeDefined();
+    await Promise.all([one.retryDue(), two.retryDue()]);
+    expect(await service.count('bad')).toBe(1);
+  });
+});
+
+describe('a message that cannot be read', () => {
+  const broken = (change: Partial<Message['headers']>, body?: string): Message => {
+    const message = reserved('o1');
+    return {
+      ...message,
+      headers: { ...message.headers, ...(change as Record<string, string>) },
+      body: body === undefined ? message.body : Buffer.from(body),
+    };
+  };
+
+  test.each([
+    ['of an unknown type', broken({ 'ce-type': 'order.vanished' }), 'unknown_type'],
+    ['of another version', broken({ 'ce-dataschema': 'urn:order-events:inventory.reserved:0' }), 'unknown_version'],
+    ['with other data', broken({}, '{"order_id":7}'), 'invalid_data'],
+    [
+      'that nobody handles',
+      broken({ 'ce-type': 'payment.voided', 'ce-dataschema': 'urn:order-events:payment.voided:1' }),
+      'no handler',
+    ],
+  ])('%s is a dead letter at once, and the rest of its batch is applied', async (_, message, error) => {
+    await service.pipeline().handle([message, reserved('o2')]);
+    expect(await service.states([message])).toEqual(['dead']);
+    expect(service.notes.outcomes).toEqual(['dead', 'applied']);
+    expect(service.notes.errors).toEqual([expect.stringContaining(error)]);
+  });
+
+  test('garbage is a dead letter, one however often it comes', async () => {
+    const garbage = { topic: 'inventory.reserved', key: 'k', headers: {}, body: Buffer.from([0, 255, 1]) };
+    await service.pipeline().handle([garbage, { ...garbage, body: Buffer.from('[]') }]);
+    await service.pipeline().handle([garbage]);
+    expect(service.notes.outcomes).toEqual(['dead', 'dead', 'duplicate']);
+  });
+
+  test('a newer version waits for a deployment that knows it, however long', async () => {
+    const message = broken({ 'ce-dataschema': 'urn:order-events:inventory.reserved:99' });
+    const pipeline = service.pipeline();
+    await pipeline.handle([message]);
+    for (let tried = 0; tried < 20; tried++) {
+      expect(await service.states([message])).toEqual(['retrying']);
+      service.runtime.pass(60_000);
+      expect(await pipeline.retryDue()).toBe(1);
+    }
+  });
+});
+
+describe('a database', () => {
+  test('that refuses the data of one event fails that event alone', async () => {
+    const batch = ['o1', 'o2', 'bad', 'o3', 'o4', 'o5', 'o6'].map((order) => reserved(order));
+    service.store.culprits.set('bad', new StoreError('rejected', 'bad breaks a constraint'));
+    await service.pipeline().handle(batch);
+    expect(await service.states(batch)).toEqual([
+      'applied',
+      'applied',
+      'retrying',
+      'applied',
+      'applied',
+      'applied',
+      'applied',
+    ]);
+    expect(service.published).toHaveLength(6);
+    expect(service.notes.errors).toEqual(['bad breaks a constraint']);
+    service.store.culprits.clear();
+    service.runtime.pass(300_000);
+    await service.pipeline().retryDue();
+    expect(await service.count('bad')).toBe(1);
+  });
+
+  test('that is away for a while holds the batch, and then takes it', async () => {
+    service.store.away = true;
+    const handled = service.pipeline().handle([reserved('o1')]);
+    await eventually(() => service.notes.holds >= 5);
+    service.store.away = false;
+    await handled;
+    expect(service.notes.outcomes).toEqual(['applied']);
+    expect(await service.count('o1')).toBe(1);
+  });
+
+  test('that stays away for minutes sends the batch back, without a mark on it', async () => {
+    service.store.away = true;
+    const message = reserved('o1');
+    await expect(service.pipeline().handle([message])).rejects.toThrow('the database is away');
+    expect(service.runtime.elapsed()).toBeGreaterThan(3 * 60_000);
+    service.store.away = false;
+    expect(await service.states([message])).toEqual([undefined]);
+    expect(service.notes.outcomes).toEqual([]);
+  });
+
+  test('that is away when the process stops sends the batch back at once', async () => {
+    service.store.away = true;
+    const stop = new AbortController();
+    const handled = service.pipeline().handle([reserved('o1')], stop.signal);
+    await eventually(() => service.notes.holds >= 2);
+    stop.abort();
+    await expect(handled).rejects.toThrow('stopped while waiting');
+  });
+
+  test('whose answer to a commit is lost has the event once', async () => {
+    service.store.lostAnswers = 1;
+    await service.pipeline().handle([reserved('o1'), reserved('o2')]);
+    expect(service.notes.outcomes).toEqual(['duplicate', 'duplicate']);
+    expect(await service.count('o1')).toBe(1);
+    expect(service.published).toHaveLength(2);
+  });
+
+  test('in which somebody was in the way is asked again, and nothing counts as a try', async () => {
+    service.store.refusals.push(new StoreError('contended', 'deadlock'), new StoreError('contended', 'deadlock'));
+    await service.pipeline().handle([reserved('o1')]);
+    expect(service.notes).toMatchObject({ holds: 2, outcomes: ['applied'] });
+  });
+
+  test('in which something is in the way for ever counts it as the event’s own fault, each by itself', async () => {
+    const batch = [reserved('o1'), reserved('o2')];
+    service.store.culprits.set('o2', new StoreError('contended', 'lock time-out'));
+    await service.pipeline().handle(batch);
+    expect(await service.states(batch)).toEqual(['applied', 'retrying']);
+    expect(service.notes.errors).toEqual(['lock time-out']);
+  });
+});
+
+test('a decision that writes a row which its keys do not name fails, and writes nothing', async () => {
+  const decide = jest.spyOn(Counting, 'count').mockReturnValue({
+    rows: { journal: [{ name: 'x', version: 1 }], counters: [{ name: 'other', version: 1, count: 1, note: null }] },
+  });
+  const message = reserved('o1');
+  await service.pipeline().handle([message]);
+  decide.mockRestore();
+  expect(await service.states([message])).toEqual(['retrying']);
+  expect(service.notes.errors).toEqual(['a decision wrote a row that its keys do not name: counters other']);
+  expect(service.database.table('journal').size).toBe(0);
+});
+
+test('a pipeline behind a transport takes everything once, though the transport delivers again', async () => {
+  const transport = new MemoryTransport({ broker: new MemoryBroker(), onError: () => {} });
+  await transport.declare([{ topic: 'inventory.reserved', groups: [GROUP] }]);
+  const pipeline = service.pipeline();
+  let lost = 3;
+  const subscription = await transport.subscribe({
+    group: GROUP,
+    topics: ['inventory.reserved'],
+    batch: 7,
+    waitMs: 0,
+    inFlight: 20,
+    parallel: 3,
+    handle: async (batch) => {
+      await pipeline.handle(batch);
+      // As when the acknowledgement does not reach the broker.
+      if (lost-- > 0) throw new Error('connection lost');
+    },
+  });
+  const messages = Array.from({ length: 60 }, (_, n) => reserved(`o${n % 9}`));
+  await transport.publish(messages);
+  await eventually(async () => (await transport.backlog(GROUP)) === 0);
+  await subscription.close();
+  expect(new Set(await service.states(messages))).toEqual(new Set(['applied']));
+  expect(service.published).toHaveLength(60);
+  expect(service.notes.outcomes.filter((outcome) => outcome === 'duplicate').length).toBeGreaterThan(0);
+});

@@ -46,10 +46,17 @@ export class SharedTables1790000000000 implements MigrationInterface {
         attempts integer NOT NULL DEFAULT 0,
         errors jsonb NOT NULL DEFAULT '[]',
         due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        -- Who calls, and the connection by which others see that it lives.
+        runner text,
+        runner_backend integer,
+        runner_backend_start timestamptz,
         created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         closed_at timestamptz
       )`);
     await runner.query(`CREATE INDEX effects_due ON effects (due_at) WHERE state = 'open'`);
+    await runner.query(
+      `CREATE INDEX effects_claimed ON effects (seq) WHERE state = 'open' AND runner_backend IS NOT NULL`,
+    );
     await runner.query(`CREATE INDEX effects_key ON effects (key, seq)`);
     await runner.query(createPartitionFunction(['outbox'], { inbox: true }));
     await runner.query(`SELECT make_partitions(7)`);

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { logSql } from './log-sql';
-import { OutboxDatabase } from './outbox.fixture';
+import { OutboxDatabase } from '../../test/outbox-database';
 
 jest.setTimeout(600_000);
 

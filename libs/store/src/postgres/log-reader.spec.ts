@@ -3,7 +3,7 @@ import { Relay, systemRuntime, type LogRecord, type Message, type Observer } fro
 import { counters, entry, testDatabase } from '@order-events/testing';
 import { MemoryBroker, MemoryTransport } from '@order-events/transport-memory';
 import { Client } from 'pg';
-import { bodyOf, drain, OutboxDatabase } from './outbox.fixture';
+import { bodyOf, drain, OutboxDatabase } from '../../test/outbox-database';
 import type { PostgresStore } from './store';
 
 jest.setTimeout(600_000);

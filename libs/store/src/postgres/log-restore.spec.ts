@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entry, freePort, startPostgres } from '@order-events/testing';
-import { bodyOf, drain, OutboxDatabase } from './outbox.fixture';
+import { bodyOf, drain, OutboxDatabase } from '../../test/outbox-database';
 
 jest.setTimeout(600_000);
 
@@ -40,6 +40,8 @@ test.each([
     const [old, fresh] = [await OutboxDatabase.create(), await newCluster()];
     try {
       const before = old.store();
+      // Until its connection for wake-ups is there, a lease ends by time only.
+      await before.wait('outbox', 600_000, new AbortController().signal);
       const append = (store: typeof before, from: number, count: number) =>
         store.transact((tx) => tx.append(Array.from({ length: count }, (_, i) => entry('k', String(from + i)))));
       await append(before, 1, 4);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { entry, eventually } from '@order-events/testing';
-import { drain, OutboxDatabase } from './outbox.fixture';
+import { drain, OutboxDatabase } from '../../test/outbox-database';
 
 jest.setTimeout(600_000);
 
@@ -27,7 +27,7 @@ class OwnerProcess {
     const typescript = join(__dirname, '../../../../tools/test/typescript.cjs');
     this.child = spawn(
       process.execPath,
-      ['-C', '@order-events/source', '-r', typescript, join(__dirname, 'outbox-owner.cjs')],
+      ['-C', '@order-events/source', '-r', typescript, join(__dirname, '../../test/outbox-owner.cjs')],
       { env: { ...process.env, DATABASE_URL: url }, stdio: ['pipe', 'pipe', 'inherit'] },
     );
     this.answers = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();

@@ -17,6 +17,9 @@ export interface PostgresStoreOptions {
 /** How long the retry worker has for what it fetched, before another may fetch it too. */
 const RETRY_LEASE_MS = 30_000;
 
+/** How often effects are looked for whose runner is gone. */
+const FREE_EVERY_MS = 1_000;
+
 // A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
 // evaluated again for each row, and then chooses more than its limit.
 const sql = {
@@ -31,7 +34,8 @@ const sql = {
   },
   claimEffects: {
     name: 'effects_claim',
-    text: `UPDATE effects SET attempts = attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+    text: `UPDATE effects SET attempts = attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond',
+             runner = $4, runner_backend = $5, runner_backend_start = $6
            WHERE seq = ANY (ARRAY(
              SELECT seq FROM effects e
              WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
@@ -39,9 +43,16 @@ const sql = {
              ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
            RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts - 1 AS attempts`,
   },
+  // The claim of a process that died ends with its connection; the lease is for one that hangs.
+  freeEffects: {
+    name: 'effects_free',
+    text: `UPDATE effects e SET due_at = clock_timestamp(), runner_backend = NULL
+           WHERE state = 'open' AND runner_backend IS NOT NULL AND runner <> $1 AND NOT EXISTS (
+             SELECT FROM pg_stat_get_activity(e.runner_backend) a WHERE a.backend_start = e.runner_backend_start)`,
+  },
   deferEffect: {
     name: 'effects_defer',
-    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond',
+    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', runner_backend = NULL,
              errors = jsonb_path_query_array(
                errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
            WHERE seq = $1 AND state = 'open'`,
@@ -74,6 +85,7 @@ export class PostgresStore implements Store {
   private readonly wake: Wake;
   private readonly listeners: Record<'outbox' | 'effects', Listener>;
   private readonly owner = randomUUID();
+  private freedAt = -Infinity;
 
   constructor(options: PostgresStoreOptions) {
     this.database = new Database(options);
@@ -95,7 +107,12 @@ export class PostgresStore implements Store {
   }
 
   async claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    const rows = await this.database.query<EffectRow>(sql.claimEffects, [kinds, limit, leaseMs]);
+    if (performance.now() - this.freedAt >= FREE_EVERY_MS) {
+      this.freedAt = performance.now();
+      await this.database.query(sql.freeEffects, [this.owner]);
+    }
+    const { pid = null, start = null } = this.wake.backend ?? {};
+    const rows = await this.database.query<EffectRow>(sql.claimEffects, [kinds, limit, leaseMs, this.owner, pid, start]);
     rows.sort((a, b) => a.seq - b.seq);
     return rows.map(({ seq, idempotency_key, ...effect }) => ({
       ...effect,

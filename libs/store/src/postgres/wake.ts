@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Client } from 'pg';
 
 /** A server process that lives as long as our connection to it, by which others can tell that we are there. */
@@ -16,6 +17,7 @@ export interface WakeOptions {
 /** NOTIFY takes a lock over the whole cluster, so it is sent after the commit, on its own, and at most this often. */
 const NOTIFY_EVERY_MS = 10;
 const RECONNECT_MS = 500;
+const NOTIFY = 'SELECT pg_notify(name, payload) FROM unnest($1::text[], $2::text[]) AS n (name, payload)';
 
 /** Collects what one waiter has not seen yet of a channel. */
 export class Listener {
@@ -33,7 +35,7 @@ export class Listener {
           this.wakeUp = undefined;
           resolve();
         };
-        const timer = setTimeout(done, ms);
+        const timer = globalThis.setTimeout(done, ms);
         signal.addEventListener('abort', done);
         this.wakeUp = done;
       });
@@ -51,16 +53,12 @@ export class Listener {
   }
 }
 
-interface Outgoing {
-  items: Set<string>;
-  due: boolean;
-  timer: NodeJS.Timeout | undefined;
-}
-
 /** Wake-ups by LISTEN and NOTIFY on a connection of its own. A hint only: whoever waits polls as well. */
 export class Wake {
   private readonly listeners: ReadonlyMap<string, Set<Listener>>;
-  private readonly outgoing = new Map<string, Outgoing>();
+  /** Items to tell, by channel. */
+  private outgoing = new Map<string, Set<string>>();
+  private sending = false;
   private client: Client | undefined;
   private current: Backend | undefined;
   private reconnecting: NodeJS.Timeout | undefined;
@@ -91,17 +89,15 @@ export class Wake {
   /** Tells everybody who listens, here and in other processes. Items hold no comma. */
   poke(name: string, items: readonly string[] = []): void {
     this.arrive(name, items);
-    let outgoing = this.outgoing.get(name);
-    if (!outgoing) this.outgoing.set(name, (outgoing = { items: new Set(), due: false, timer: undefined }));
-    outgoing.due = true;
-    for (const item of items) outgoing.items.add(item);
-    if (!outgoing.timer) this.send(name, outgoing);
+    const outgoing = this.outgoing.get(name) ?? new Set();
+    for (const item of items) outgoing.add(item);
+    this.outgoing.set(name, outgoing);
+    if (!this.sending) void this.send();
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.reconnecting);
-    for (const { timer } of this.outgoing.values()) clearTimeout(timer);
     await this.connecting;
     await this.client?.end();
   }
@@ -114,15 +110,19 @@ export class Wake {
     for (const listener of this.listeners.get(name) ?? []) listener.arrive(items);
   }
 
-  private send(name: string, outgoing: Outgoing): void {
-    outgoing.timer = undefined;
-    if (!outgoing.due || this.closed) return;
-    const payload = [...outgoing.items].join();
-    outgoing.items.clear();
-    outgoing.due = false;
-    outgoing.timer = setTimeout(() => this.send(name, outgoing), NOTIFY_EVERY_MS);
-    if (!this.current) return;
-    this.client!.query('SELECT pg_notify($1, $2)', [name, payload]).catch((error: unknown) => this.report(error));
+  /** Sends what is to be told, one statement at a time. */
+  private async send(): Promise<void> {
+    this.sending = true;
+    while (this.outgoing.size > 0 && !this.closed) {
+      const names = [...this.outgoing.keys()];
+      const payloads = [...this.outgoing.values()].map((items) => [...items].join());
+      this.outgoing = new Map();
+      // Without a connection nobody is told; polling is the truth.
+      if (this.current)
+        await this.client!.query(NOTIFY, [names, payloads]).catch((error: unknown) => this.report(error));
+      await setTimeout(NOTIFY_EVERY_MS, undefined, { ref: false });
+    }
+    this.sending = false;
   }
 
   private async connect(): Promise<void> {
@@ -139,7 +139,7 @@ export class Wake {
       this.current = undefined;
       if (this.closed) return;
       if (error) this.report(error);
-      this.reconnecting = setTimeout(() => (this.connecting = this.connect()), RECONNECT_MS);
+      this.reconnecting = globalThis.setTimeout(() => (this.connecting = this.connect()), RECONNECT_MS);
     };
     this.client = client;
     client.on('error', lost);

@@ -1,0 +1,105 @@
+import { StoreError } from '@order-events/messaging';
+import { eventually, freePort, testDatabase, type TestDatabase } from '@order-events/testing';
+import { Database } from './database';
+
+jest.setTimeout(600_000);
+
+let server: TestDatabase;
+let database: Database;
+let errors: Error[];
+beforeEach(async () => {
+  errors = [];
+  server = await testDatabase();
+  const onError = (error: Error) => void errors.push(error);
+  database = new Database({ url: server.url, connections: 3, applicationName: 'test', onError });
+  await database.query('CREATE TABLE things (name text PRIMARY KEY, count bigint CHECK (count >= 0))');
+});
+afterEach(async () => {
+  await database.close();
+  await server.drop();
+});
+
+async function kindOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(StoreError);
+  return (error as StoreError).kind;
+}
+
+test.each([
+  ['a broken constraint', `INSERT INTO things VALUES ('a', -1)`, [], 'rejected'],
+  ['a duplicate', `INSERT INTO things VALUES ('a', 1), ('a', 1)`, [], 'rejected'],
+  ['text that is no number', 'SELECT $1::integer', ['x'], 'rejected'],
+  ['NUL in a text', 'SELECT $1::text', ['\0'], 'rejected'],
+  ['a number that JavaScript cannot hold', 'SELECT 9007199254740993::bigint AS n', [], 'rejected'],
+  ['a serialisation failure', `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$`, [], 'contended'],
+  ['a full disk', `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$`, [], 'unavailable'],
+  ['a connection that ends', 'SELECT pg_terminate_backend(pg_backend_pid())', [], 'unavailable'],
+])('%s is told apart', async (_, statement, values, kind) => {
+  expect(await kindOf(database.query(statement, values))).toBe(kind);
+  expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+});
+
+test('a server that does not answer is unavailable, in and out of a transaction', async () => {
+  const url = `postgres://postgres@127.0.0.1:${await freePort()}/nothing`;
+  const nowhere = new Database({ url, connections: 1, applicationName: 'test', onError: () => {} });
+  expect(await kindOf(nowhere.query('SELECT 1'))).toBe('unavailable');
+  expect(await kindOf(nowhere.transact((session) => session.query('SELECT 1')))).toBe('unavailable');
+  await nowhere.close();
+});
+
+test('a deadlock is contention, and leaves one of the two committed', async () => {
+  await database.query(`INSERT INTO things VALUES ('a', 0), ('b', 0)`);
+  const locked: (() => void)[] = [];
+  const both = new Promise<void>((resolve) => {
+    locked.push(() => {
+      if (locked.push(() => {}) === 3) resolve();
+    });
+  });
+  const add = (first: string, second: string) =>
+    database.transact(async (session) => {
+      await session.query('UPDATE things SET count = count + 1 WHERE name = $1', [first]);
+      locked[0]!();
+      await both;
+      await session.query('UPDATE things SET count = count + 1 WHERE name = $1', [second]);
+    });
+  const results = await Promise.allSettled([add('a', 'b'), add('b', 'a')]);
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  expect(failures).toEqual([expect.objectContaining({ kind: 'contended' })]);
+  expect(await database.query('SELECT name, count FROM things ORDER BY name')).toEqual([
+    { name: 'a', count: 1 },
+    { name: 'b', count: 1 },
+  ]);
+});
+
+test('a transaction is rolled back when its work rejects, and its connection is used again', async () => {
+  const work = database.transact(async (session) => {
+    await session.query(`INSERT INTO things VALUES ('a', 1)`);
+    throw new Error('changed my mind');
+  });
+  await expect(work).rejects.toThrow('changed my mind');
+  expect(await database.query('SELECT * FROM things')).toEqual([]);
+});
+
+test('a connection that breaks in a transaction is not used again', async () => {
+  const work = database.transact(async (session) => {
+    await session.query(`INSERT INTO things VALUES ('a', 1)`);
+    await session.query('SELECT pg_terminate_backend(pg_backend_pid())');
+  });
+  expect(await kindOf(work)).toBe('unavailable');
+  const attempts = Array.from({ length: 6 }, () => database.transact((session) => session.query('SELECT 1 AS one')));
+  expect((await Promise.all(attempts)).flat()).toEqual(attempts.map(() => ({ one: 1 })));
+  expect(await database.query('SELECT * FROM things')).toEqual([]);
+});
+
+test('a connection that breaks while nobody uses it is reported, and replaced', async () => {
+  const other = new Database({ url: server.url, connections: 1, applicationName: 'other', onError: () => {} });
+  await database.query('SELECT 1');
+  await other.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE application_name = 'test' AND datname = current_database()`);
+  await eventually(() => errors.length > 0);
+  expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await other.close();
+});

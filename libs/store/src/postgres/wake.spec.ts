@@ -1,0 +1,93 @@
+import { eventually, testDatabase, type TestDatabase } from '@order-events/testing';
+import { Database } from './database';
+import { Wake } from './wake';
+
+jest.setTimeout(600_000);
+
+const LONG = 3_600_000;
+const never = new AbortController().signal;
+
+let server: TestDatabase;
+let database: Database;
+let errors: Error[];
+let wakes: Wake[];
+beforeEach(async () => {
+  [errors, wakes] = [[], []];
+  server = await testDatabase();
+  database = new Database({ url: server.url, connections: 1, applicationName: 'test', onError: () => {} });
+});
+afterEach(async () => {
+  await Promise.all(wakes.map((wake) => wake.close()));
+  await database.close();
+  await server.drop();
+});
+
+/** Connected, and with nothing left of the news that it was. */
+async function open() {
+  const onError = (error: Error) => void errors.push(error);
+  const wake = new Wake({ url: server.url, applicationName: 'wake', channels: ['log', 'other'], onError });
+  wakes.push(wake);
+  const listener = wake.listen('log');
+  await listener.wait(LONG, never);
+  return { wake, listener };
+}
+
+test('a poke reaches listeners here and in other processes, with its items, and only on its channel', async () => {
+  const [here, there] = [await open(), await open()];
+  const deaf = here.wake.listen('other');
+  let heard = false;
+  void deaf.wait(LONG, never).then(() => (heard = true));
+  here.wake.poke('log', ['1', '2']);
+  expect(await here.listener.wait(LONG, never)).toEqual(['1', '2']);
+  expect(await there.listener.wait(LONG, never)).toEqual(['1', '2']);
+  expect(heard).toBe(false);
+  here.wake.poke('other');
+  await eventually(() => heard);
+});
+
+test('many pokes at once come as few, and none of their items is lost', async () => {
+  const [here, there] = [await open(), await open()];
+  for (let n = 0; n < 200; n++) here.wake.poke('log', [String(n)]);
+  const items = new Set<string>();
+  let waits = 0;
+  for (; items.size < 200; waits++) for (const item of await there.listener.wait(LONG, never)) items.add(item);
+  expect(waits).toBeLessThan(20);
+});
+
+test('a wait ends by itself and on a signal, and a listener that has left hears nothing', async () => {
+  const { wake, listener } = await open();
+  expect(await listener.wait(1, never)).toEqual([]);
+  const stop = new AbortController();
+  const waiting = listener.wait(LONG, stop.signal);
+  stop.abort();
+  expect(await waiting).toEqual([]);
+  expect(await listener.wait(LONG, stop.signal)).toEqual([]);
+  wake.unlisten('log', listener);
+  wake.poke('log', ['1']);
+  expect(await listener.wait(1, never)).toEqual([]);
+});
+
+test('after its connection broke it connects again, says so to who waits, and hears again', async () => {
+  const [here, there] = [await open(), await open()];
+  const { pid } = there.wake.backend!;
+  await database.query('SELECT pg_terminate_backend($1)', [pid]);
+  // Whatever was notified meanwhile may be lost, so those who wait are sent to look.
+  await there.listener.wait(LONG, never);
+  expect(errors.length).toBeGreaterThan(0);
+  expect(there.wake.backend!.pid).not.toBe(pid);
+  here.wake.poke('log', ['1']);
+  expect(await there.listener.wait(LONG, never)).toEqual(['1']);
+});
+
+test('can be closed while there is no server to connect to', async () => {
+  const wake = new Wake({
+    url: server.url.replace(/\/test_/, '/nothing_'),
+    applicationName: 'wake',
+    channels: ['log'],
+    onError: (error) => void errors.push(error),
+  });
+  await eventually(() => errors.length > 0);
+  expect(wake.backend).toBeUndefined();
+  wake.poke('log', ['1']);
+  await wake.close();
+});

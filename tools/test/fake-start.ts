@@ -1,5 +1,5 @@
 import { runStart } from '../src/start/command';
-import { fakeServices } from './fake-system';
+import { fakeServices } from './test-system';
 
 runStart(fakeServices).catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readState, stateFile } from '../src/start';
-import { claimPortOffset, isAlive, type PortOffset, until } from './fake-system';
+import { claimPortOffset, isAlive, type PortOffset, until } from './test-system';
 
 jest.setTimeout(600_000);
 

@@ -4,13 +4,13 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { readState, stateFile } from '../src/start';
-import { type FakeSystem, fakeSystem, get, isAlive, until } from './fake-system';
+import { type TestSystem, testSystem, get, isAlive, until } from './test-system';
 
 jest.setTimeout(600_000);
 
-const made: FakeSystem[] = [];
-async function make(...options: Parameters<typeof fakeSystem>): Promise<FakeSystem> {
-  const fake = await fakeSystem(...options);
+const made: TestSystem[] = [];
+async function make(...options: Parameters<typeof testSystem>): Promise<TestSystem> {
+  const fake = await testSystem(...options);
   made.push(fake);
   return fake;
 }

@@ -1,5 +1,5 @@
-import { counters, eventually, FaultyStore } from '@order-events/testing';
-import { Counting } from './counting.fixture';
+import { counters, eventually, type FaultyStore } from '@order-events/testing';
+import { Counting } from '../test/counting';
 import { decode, EffectRunner, StoreError, type Decision, type EffectEntry, type EffectHandler } from './index';
 
 type Counters = typeof counters;
@@ -65,7 +65,7 @@ function run(store: FaultyStore = service.process(), { parallel = 8, decide = de
   const runner = new EffectRunner({
     source: '/counting',
     tables: counters,
-    handlers: [handler as unknown as EffectHandler<Counters>],
+    handlers: [handler],
     ...{ store, runtime: service.runtime, observer: service.notes, parallel },
   });
   const stop = new AbortController();

@@ -1,5 +1,5 @@
 import { entry, eventually, FaultyBroker, type FaultyStore } from '@order-events/testing';
-import { Counting } from './counting.fixture';
+import { Counting } from '../test/counting';
 import { Relay, type Message } from './index';
 
 let service: Counting;

@@ -85,7 +85,7 @@ export class FaultyStore implements Store {
     const { take } = tx;
     tx.take = (group: string, entries: readonly InboxEntry[]) => {
       const culprit = entries.find(({ key, state }) => state === 'applied' && this.culprits.has(key));
-      if (culprit) throw this.culprits.get(culprit.key);
+      if (culprit) throw this.culprits.get(culprit.key)!;
       return take.call(tx, group, entries);
     };
     return tx;

@@ -10,7 +10,12 @@ export interface TransportUnderTest {
 /** A message with a number in it; its key has the numbers of one key in order. */
 function numbered(topic: string, n: number, keys: number): Message {
   const key = `key-${n % keys}`;
-  return { topic, key, headers: { 'ce-id': randomUUID(), 'content-type': 'application/json' }, body: Buffer.from(String(n)) };
+  return {
+    topic,
+    key,
+    headers: { 'ce-id': randomUUID(), 'content-type': 'application/json' },
+    body: Buffer.from(String(n)),
+  };
 }
 
 const numberOf = (message: Message) => Number(Buffer.from(message.body).toString());
@@ -87,11 +92,17 @@ export function transportConformance(name: string, open: () => Promise<Transport
 
     it('delivers what was published before and after the first subscription, to each group, once', async () => {
       const publisher = connect();
-      await publish(publisher, range(50).map((n) => numbered(topic, n, 7)));
+      await publish(
+        publisher,
+        range(50).map((n) => numbered(topic, n, 7)),
+      );
       const [g, h] = [new Inbox(), new Inbox()];
       await subscribe(connect(), { handle: g.handle });
       await subscribe(connect(), { group: 'h', handle: h.handle });
-      await publish(publisher, range(50, 50).map((n) => numbered(topic, n, 7)));
+      await publish(
+        publisher,
+        range(50, 50).map((n) => numbered(topic, n, 7)),
+      );
       for (const inbox of [g, h]) {
         await inbox.until(({ messages }) => messages.length >= 100);
         expect(inbox.numbers.sort((a, b) => a - b)).toEqual(range(100));
@@ -119,7 +130,10 @@ export function transportConformance(name: string, open: () => Promise<Transport
     it('keeps the messages of one key in order and out of two calls at once, where it says so', async () => {
       const transport = connect();
       const count = 500;
-      await publish(transport, range(count).map((n) => numbered(topic, n, 20)));
+      await publish(
+        transport,
+        range(count).map((n) => numbered(topic, n, 20)),
+      );
       const inbox = new Inbox();
       const busy = new Set<string>();
       let overlaps = 0;
@@ -144,7 +158,10 @@ export function transportConformance(name: string, open: () => Promise<Transport
 
     it('never has more in flight, in a batch or in parallel than asked', async () => {
       const transport = connect();
-      await publish(transport, range(200).map((n) => numbered(topic, n, 100)));
+      await publish(
+        transport,
+        range(200).map((n) => numbered(topic, n, 100)),
+      );
       const inbox = new Inbox();
       const most = { inFlight: 0, batch: 0, parallel: 0 };
       let [flying, calls] = [0, 0];
@@ -168,7 +185,10 @@ export function transportConformance(name: string, open: () => Promise<Transport
 
     it('delivers again what a handler rejects, and loses nothing', async () => {
       const transport = connect();
-      await publish(transport, range(60).map((n) => numbered(topic, n, 10)));
+      await publish(
+        transport,
+        range(60).map((n) => numbered(topic, n, 10)),
+      );
       const inbox = new Inbox();
       let rejections = 3;
       const handle = (batch: readonly Message[]) =>
@@ -185,7 +205,10 @@ export function transportConformance(name: string, open: () => Promise<Transport
       await subscribe(connect(), { handle: second.handle });
       let sent = 0;
       const send = async (count: number) => {
-        await publish(publisher, range(count, sent).map((n) => numbered(topic, n, 200)));
+        await publish(
+          publisher,
+          range(count, sent).map((n) => numbered(topic, n, 200)),
+        );
         sent += count;
       };
       while (first.messages.length === 0 || second.messages.length === 0) {
@@ -205,7 +228,10 @@ export function transportConformance(name: string, open: () => Promise<Transport
 
     it('waits for running calls when it is closed, and leaves the rest to the next', async () => {
       const transport = connect();
-      await publish(transport, range(30).map((n) => numbered(topic, n, 30)));
+      await publish(
+        transport,
+        range(30).map((n) => numbered(topic, n, 30)),
+      );
       let release = () => {};
       const gate = new Promise<void>((resolve) => (release = resolve));
       const [first, second] = [new Inbox(), new Inbox()];
@@ -236,7 +262,10 @@ export function transportConformance(name: string, open: () => Promise<Transport
       const transport = connect();
       const backlog = () => transport.backlog('g');
       const before = await backlog();
-      await publish(transport, range(12).map((n) => numbered(topic, n, 5)));
+      await publish(
+        transport,
+        range(12).map((n) => numbered(topic, n, 5)),
+      );
       expect((await backlog()) - before).toBe(12);
       const inbox = new Inbox();
       const subscription = await subscribe(transport, { handle: inbox.handle });

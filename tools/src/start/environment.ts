@@ -5,6 +5,7 @@ export interface Surroundings {
   host: string;
   databases: Readonly<Record<string, DatabaseUrls>>;
   sandboxPorts: Instance['ports'];
+  operatorToken: string;
 }
 
 /** Where a program that listens on `host` is reached from this machine. */
@@ -14,7 +15,8 @@ export const reachable = (host: string) => (host === '0.0.0.0' || host === '::' 
  * What a service finds in its environment. Where it listens and its own database are given; what it works with beyond
  * that is given unless our own environment says otherwise, which is how another broker or gateway is tried.
  */
-export function serviceEnv({ service, ports }: Instance, { host, databases, sandboxPorts }: Surroundings) {
+export function serviceEnv({ service, ports }: Instance, surroundings: Surroundings) {
+  const { host, databases, sandboxPorts, operatorToken } = surroundings;
   const sandbox = `http://${reachable(host)}:${sandboxPorts.PORT}`;
   return {
     TRANSPORT: 'postgres',
@@ -22,6 +24,7 @@ export function serviceEnv({ service, ports }: Instance, { host, databases, sand
     CARRIER_URL: `${sandbox}/carrier`,
     SMTP_URL: `smtp://${reachable(host)}:${sandboxPorts.SMTP_PORT}`,
     LOG_LEVEL: 'info',
+    OPERATOR_TOKEN: operatorToken,
     EVENTS_DATABASE_URL: databases.events?.login,
     ...process.env,
     HOST: host,

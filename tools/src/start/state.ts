@@ -28,6 +28,8 @@ export interface SystemState {
   /** Of the customers' HTTP interface, one a replica. */
   api_urls: string[];
   sandbox_url: string;
+  /** Of the operator routes of all services. */
+  operator_token: string;
 }
 
 export const stateFile = (dataDirectory: string) => join(dataDirectory, 'system.json');

@@ -24,6 +24,8 @@ export class System {
   private readonly stopping = new AbortController();
   private readonly fleet: Fleet;
   private databases: Record<string, DatabaseUrls> = {};
+  /** For the operator routes of all services. */
+  operatorToken = '';
   private recorded = false;
 
   constructor(private readonly options: SystemOptions) {
@@ -112,7 +114,8 @@ export class System {
 
     const names = [...new Set(this.instances.map(({ service }) => service.database)), 'events'];
     const roles = names.flatMap((name) => Object.values(rolesOf(name)));
-    const secrets = readSecrets(secretsFile, ['postgres', ...roles]);
+    const secrets = readSecrets(secretsFile, ['postgres', 'operator', ...roles]);
+    this.operatorToken = secrets.operator!;
     this.say('starting Postgres …');
     const log = this.options.log('postgres');
     let url = '';
@@ -147,7 +150,8 @@ export class System {
 
   private env(instance: Instance): NodeJS.ProcessEnv {
     const sandboxPorts = this.instances.find(({ name }) => name === 'sandbox')?.ports ?? {};
-    return serviceEnv(instance, { host: this.options.host ?? '127.0.0.1', databases: this.databases, sandboxPorts });
+    const { databases, operatorToken } = this;
+    return serviceEnv(instance, { host: this.options.host ?? '127.0.0.1', databases, sandboxPorts, operatorToken });
   }
 
   private urls(service: string, variable: PortVariable): string[] {
@@ -170,6 +174,7 @@ export class System {
       database_urls: this.databaseUrls,
       api_urls: this.apiUrls,
       sandbox_url: this.sandboxUrl,
+      operator_token: this.operatorToken,
     });
     this.recorded = true;
   }

@@ -31,6 +31,10 @@ export function draft(request: PlaceRequest, catalogue: Catalogue, maxEventBytes
   return { ...placed, request, entry, reply: reply(placed) };
 }
 
+export function isDraft(one: Draft | Problem): one is Draft {
+  return !(one instanceof Problem);
+}
+
 function price({ items }: Wish, { products }: Catalogue): Pick<Placement, 'items' | 'currency'> | Problem {
   const unknown = items.filter(({ product_id }) => !products.has(product_id)).map(({ product_id }) => product_id);
   if (unknown.length > 0) return refused('unknown-product', `There is no product ${unknown.slice(0, 10).join(', ')}.`);

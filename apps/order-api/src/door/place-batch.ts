@@ -2,7 +2,7 @@ import { StoreError, type Tx } from '@order-events/messaging';
 import { Problem } from '@order-events/service-kit';
 import type { Queryable } from '@order-events/store';
 import { tables } from '../domain';
-import { draft, type Draft } from './draft';
+import { draft, isDraft, type Draft } from './draft';
 import type { Claim, Outcome, PlaceRequest } from './request';
 import { claimKeys, insertOrders, readCatalogue, readHeld, wordOf, type Held } from './sql';
 
@@ -39,21 +39,21 @@ async function settleKeys(
   requests: readonly PlaceRequest[],
   drafts: readonly (Draft | Problem)[],
 ): Promise<{ placed: Draft[]; held: ReadonlyMap<string, Held> }> {
-  const possible = drafts.filter((one) => !(one instanceof Problem));
+  const possible = drafts.filter(isDraft);
   const candidates = firstOfEachKey(possible);
   const claimed = await claimKeys(
     session,
     [...candidates.values()].map(({ request, reply }) => ({ ...request.claim!, reply })),
   );
-  const isNew = ({ request }: Draft) => !request.claim || claimed.has(wordOf(request.claim));
+  const placed = possible.filter(({ request }) => !request.claim);
   const others = requests.flatMap(({ claim }) => (claim && !claimed.has(wordOf(claim)) ? [claim] : []));
   const held = new Map(await readHeld(session, others));
-  for (const word of claimed) {
-    const { request, reply } = candidates.get(word)!;
-    held.set(word, { fingerprint: request.claim!.fingerprint, reply });
+  for (const [word, one] of candidates) {
+    if (!claimed.has(word)) continue;
+    placed.push(one);
+    held.set(word, { fingerprint: one.request.claim!.fingerprint, reply: one.reply });
   }
-  const keyless = possible.filter(({ request }) => !request.claim);
-  return { placed: [...keyless, ...[...candidates.values()].filter(isNew)], held };
+  return { placed, held };
 }
 
 /** Of several requests with one key the first that can be placed stands for all. Sorted, so that no two batches deadlock. */
@@ -68,13 +68,11 @@ function firstOfEachKey(drafts: readonly Draft[]): Map<string, Draft> {
 }
 
 function outcomeOf(own: Draft | Problem, claim: Claim | undefined, held: Held | undefined): Outcome {
-  if (own instanceof Problem && !held) return own;
   if (claim && held) {
     if (held.fingerprint !== claim.fingerprint) return KEY_REUSED;
-    const isOwn = !(own instanceof Problem) && own.reply === held.reply;
-    return isOwn ? held.reply : { ...held.reply, replayed: true };
+    return isDraft(own) && own.reply === held.reply ? own.reply : { ...held.reply, replayed: true };
   }
-  if (own instanceof Problem) return own;
+  if (!isDraft(own)) return own;
   // Somebody held the key when it was to be claimed, and a moment later it was forgotten for its age.
   if (claim) throw new StoreError('contended', `the key ${claim.key} was forgotten in between`);
   return own.reply;

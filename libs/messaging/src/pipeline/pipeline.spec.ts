@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { eventually } from '@order-events/testing';
 import { MemoryBroker, MemoryTransport } from '@order-events/transport-memory';
-import { Counting, GROUP, reserved } from '../counting.fixture';
+import { Counting, GROUP, reserved } from '../../test/counting';
 import { decode, DeadLetterError, StoreError, systemRuntime, type Message } from '../index';
 
 let service: Counting;
@@ -141,8 +141,8 @@ describe('a decision that throws', () => {
 
   test('also counts when it throws something that is no error', async () => {
     const message = reserved('bad');
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- what foreign code may do
     service.meddle = () => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- what foreign code may do
       throw 'text';
     };
     await service.pipeline().handle([message]);

@@ -1,5 +1,5 @@
 import { StoreError, type LogRecord, type Runtime } from '@order-events/messaging';
-import { Session } from './session';
+import type { Session } from './session';
 
 /** What waits for one row, in the order in which they came; the first holds it. */
 interface RowLock {
@@ -52,7 +52,7 @@ export class MemoryDatabase {
   /** The committed rows of a table, by key; those of an append-only table by a number. */
   table<R extends object>(name: string): Map<string, R> {
     let table = this.tables.get(name);
-    if (!table) this.tables.set(name, (table = new Map()));
+    if (!table) this.tables.set(name, (table = new Map<string, object>()));
     return table as Map<string, R>;
   }
 

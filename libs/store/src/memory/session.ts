@@ -33,7 +33,7 @@ export class Session {
   put(table: string, key: string, row: object | undefined): void {
     this.assertOpen();
     let own = this.staged.get(table);
-    if (!own) this.staged.set(table, (own = new Map()));
+    if (!own) this.staged.set(table, (own = new Map<string, object | undefined>()));
     own.set(key, structuredClone(row));
   }
 

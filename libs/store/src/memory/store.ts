@@ -36,7 +36,7 @@ export class MemoryStore implements Store {
   }
 
   async transact<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
-    await this.ping();
+    this.assertOpen();
     const session = new Session(this.database);
     this.sessions.add(session);
     try {
@@ -49,60 +49,61 @@ export class MemoryStore implements Store {
     }
   }
 
-  async dueRetries(group: string, limit: number): Promise<Retry[]> {
-    await this.ping();
-    const now = this.database.now();
-    const due = [...this.database.table<FailureRow>('failures')]
-      .filter(([key, row]) => row.group === group && row.dueAt <= now && !this.database.isLocked('inbox', key))
-      .map(([, row]) => row)
-      .sort((a, b) => a.dueAt - b.dueAt)
-      .slice(0, limit);
-    return due.map((row) => {
-      row.dueAt = now + RETRY_LEASE_MS;
-      return { id: row.id, message: structuredClone(row.message), attempts: row.attempts };
+  dueRetries(group: string, limit: number): Promise<Retry[]> {
+    return this.statement((now) => {
+      const due = [...this.database.table<FailureRow>('failures')]
+        .filter(([key, row]) => row.group === group && row.dueAt <= now && !this.database.isLocked('inbox', key))
+        .map(([, row]) => row)
+        .sort((a, b) => a.dueAt - b.dueAt)
+        .slice(0, limit);
+      return due.map((row) => {
+        row.dueAt = now + RETRY_LEASE_MS;
+        return { id: row.id, message: structuredClone(row.message), attempts: row.attempts };
+      });
     });
   }
 
-  async claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    await this.ping();
-    const now = this.database.now();
-    // Effects are numbered as they were added, so the first open one of a key is its oldest.
-    const oldest = new Map<string, EffectRow>();
-    for (const row of this.database.table<EffectRow>('effects').values()) {
-      const known = oldest.get(row.effect.key);
-      if (row.open && (!known || Number(row.effect.id) < Number(known.effect.id))) oldest.set(row.effect.key, row);
-    }
-    const claimed = [...oldest.values()]
-      .filter(({ effect, dueAt }) => kinds.includes(effect.kind) && dueAt <= now)
-      .filter(({ effect }) => !this.database.isLocked('effects', effect.id))
-      .sort((a, b) => a.dueAt - b.dueAt)
-      .slice(0, limit);
-    return claimed.map((row) => {
-      const effect = structuredClone(row.effect);
-      row.effect.attempts++;
-      row.dueAt = now + leaseMs;
-      return effect;
+  claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
+    return this.statement((now) => {
+      // Effects are numbered as they were added, so the first open one of a key is its oldest.
+      const oldest = new Map<string, EffectRow>();
+      for (const row of this.database.table<EffectRow>('effects').values()) {
+        const known = oldest.get(row.effect.key);
+        if (row.open && (!known || Number(row.effect.id) < Number(known.effect.id))) oldest.set(row.effect.key, row);
+      }
+      const claimed = [...oldest.values()]
+        .filter(({ effect, dueAt }) => kinds.includes(effect.kind) && dueAt <= now)
+        .filter(({ effect }) => !this.database.isLocked('effects', effect.id))
+        .sort((a, b) => a.dueAt - b.dueAt)
+        .slice(0, limit);
+      return claimed.map((row) => {
+        const effect = structuredClone(row.effect);
+        row.effect.attempts++;
+        row.dueAt = now + leaseMs;
+        return effect;
+      });
     });
   }
 
-  async deferEffect(id: string, error: string, delayMs: number): Promise<void> {
-    await this.ping();
-    const row = this.database.table<EffectRow>('effects').get(id);
-    if (row?.open) Object.assign(row, { error, dueAt: this.database.now() + delayMs });
+  deferEffect(id: string, error: string, delayMs: number): Promise<void> {
+    return this.statement((now) => {
+      const row = this.database.table<EffectRow>('effects').get(id);
+      if (row?.open) Object.assign(row, { error, dueAt: now + delayMs });
+    });
   }
 
   outbox(): LogReader {
     return new MemoryOutboxReader(this.database, this);
   }
 
-  async outboxStatus(): Promise<OutboxStatus> {
-    await this.ping();
-    const { last, win, position } = this.database.cursor.place;
-    const waiting = this.database.outbox.slice(last).filter((record, i) => {
-      return win === null || last + i >= win || record.position > position;
+  outboxStatus(): Promise<OutboxStatus> {
+    return this.statement((now) => {
+      const { last, win, position } = this.database.cursor.place;
+      const waiting = this.database.outbox.slice(last).filter((record, i) => {
+        return win === null || last + i >= win || record.position > position;
+      });
+      return { oldestMs: waiting.reduce((oldest, { time }) => Math.max(oldest, now - time.getTime()), 0) };
     });
-    const now = this.database.now();
-    return { oldestMs: Math.max(0, ...waiting.map(({ time }) => now - time.getTime())) };
   }
 
   async wait(what: 'outbox' | 'effects', ms: number, signal: AbortSignal): Promise<void> {
@@ -121,7 +122,7 @@ export class MemoryStore implements Store {
   }
 
   ping(): Promise<void> {
-    return this.closed ? Promise.reject(new StoreError('unavailable', 'the store is closed')) : Promise.resolve();
+    return this.statement(() => undefined);
   }
 
   /** As the end of a process would: open transactions are rolled back, and its lease ends. */
@@ -130,5 +131,15 @@ export class MemoryStore implements Store {
     this.unlisten();
     for (const session of this.sessions) session.rollback();
     return Promise.resolve();
+  }
+
+  /** Runs a statement that is a transaction by itself, at the time `now`. */
+  private async statement<R>(run: (now: number) => R): Promise<R> {
+    this.assertOpen();
+    return Promise.resolve(run(this.database.now()));
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw new StoreError('unavailable', 'the connection is closed');
   }
 }

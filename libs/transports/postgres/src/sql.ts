@@ -25,14 +25,18 @@ export const sql = {
              SELECT FROM pg_stat_get_activity(backend) a WHERE a.backend_start = log_member.backend_start))`,
   },
   leave: { name: 'log_leave', text: `DELETE FROM log_member WHERE reader = $1 AND member = $2` },
+  // The unread as ranges of xids, for the same reason as in the log reader: what is read long ago is not looked at.
   backlog: {
     name: 'log_backlog',
     text: `SELECT count(*) AS waiting
            FROM log_group g JOIN log_cursor c ON c.log = 'log' AND c.reader = g.reader
-           JOIN log l ON l.partition = c.partition AND l.topic = ANY (g.topics)
-             AND (l.xid >= pg_snapshot_xmax(c.last) OR l.xid = ANY (ARRAY(SELECT pg_snapshot_xip(c.last))))
-             AND (c.win IS NULL OR l.position > c.position OR NOT pg_visible_in_snapshot(l.xid, c.win))
-             AND l.position > CASE WHEN c.position < c.floor THEN c.position ELSE c.floor END
-           WHERE g.reader = $1`,
+           CROSS JOIN LATERAL (
+             SELECT pg_snapshot_xmax(c.last) AS low, pg_snapshot_xmax(pg_current_snapshot()) AS high
+             UNION ALL SELECT xid, xid FROM pg_snapshot_xip(c.last) AS xid) unread
+           CROSS JOIN LATERAL (
+             SELECT l.xid, l.position FROM log l
+             WHERE l.partition = c.partition AND l.xid BETWEEN unread.low AND unread.high
+               AND l.topic = ANY (g.topics) AND l.position > c.floor OFFSET 0) l
+           WHERE g.reader = $1 AND (c.win IS NULL OR l.position > c.position OR NOT pg_visible_in_snapshot(l.xid, c.win))`,
   },
 };

@@ -16,7 +16,7 @@ import {
   type Observer,
   type OpenEffect,
   type Rows,
-} from './index';
+} from '../src/index';
 
 type Counters = typeof counters;
 
@@ -118,7 +118,7 @@ export class Counting {
         return Counting.count(rows, event.subject);
       },
     };
-    const handlers = new Map([[handler.topic, handler as unknown as EventHandler<Counters>]]);
+    const handlers = new Map([[handler.topic, handler]]);
     return { group: GROUP, source: '/counting', tables: counters, handlers, retry: tenTries };
   }
 }

@@ -13,7 +13,7 @@ export const fakeServices: readonly Service[] = services.map((service) => ({
   main: join(__dirname, 'fake-service', 'main.cjs'),
 }));
 
-export interface FakeSystem {
+export interface TestSystem {
   system: System;
   dataDirectory: string;
   portOffset: number;
@@ -25,8 +25,8 @@ export interface FakeSystem {
   remove(): Promise<void>;
 }
 
-/** A system of stand-ins in a folder and on ports of its own; not started. */
-export async function fakeSystem(options: Partial<SystemOptions> = {}): Promise<FakeSystem> {
+/** A system, of stand-ins unless `table` says otherwise, in a folder and on ports of its own; not started. */
+export async function testSystem(options: Partial<SystemOptions> = {}): Promise<TestSystem> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'system-'));
   const { portOffset, release } = await claimPortOffset();
   const lines: string[] = [];

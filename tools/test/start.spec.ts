@@ -36,7 +36,7 @@ function start(env: NodeJS.ProcessEnv = {}, ...args: string[]) {
     '-C',
     '@order-events/source',
     '-r',
-    join(__dirname, 'typescript.cjs'),
+    require.resolve('@order-events/testing/typescript.cjs'),
     join(__dirname, 'fake-start.ts'),
   ];
   const child = spawn(process.execPath, [...words, ...args], {

@@ -122,6 +122,17 @@ test('time in which nobody looked does not count', async () => {
   expect((await api.order(id)).status).toBe('pending');
 });
 
+test('a sweeper waits while another one looks at the clock, and goes on from there', async () => {
+  let ticking!: Promise<void>;
+  await api.store.database.transact(async (session) => {
+    await session.query('UPDATE deadline_clock SET seconds = 100');
+    ticking = sweeper.tick();
+    await api.waiting(1);
+  });
+  await ticking;
+  expect(await clock()).toBeGreaterThanOrEqual(100);
+});
+
 test('two sweepers at once share one clock, and cancel each order once', async () => {
   const ids = await Promise.all(Array.from({ length: 50 }, () => api.placed()));
   await api.publishAll();

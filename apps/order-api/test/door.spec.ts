@@ -180,6 +180,23 @@ describe('a key', () => {
     await other.close();
   });
 
+  test('is locked in its place among the others, however they come, so that batches cannot deadlock', async () => {
+    let transactions = 0;
+    const door = api.door({ store: tampered((real) => (work) => (transactions++, real(work))) });
+    const replies = await api.store.database.transact(async (session) => {
+      const claim = (key: string) =>
+        session.query(`INSERT INTO idempotency_keys VALUES ('anyone', $1, 'f', 'o1', 201, '{}')`, [key]);
+      await claim('b');
+      const replies = ['c', 'b'].map((key) => door.place(request({ key })));
+      await api.waiting(1);
+      await claim('c');
+      return { settled: () => Promise.all(replies) };
+    });
+    const replayed = expect.objectContaining({ order_id: 'o1', replayed: true });
+    expect(await replies.settled()).toEqual([replayed, replayed]);
+    expect(transactions).toBe(1);
+  });
+
   test('that another process has taken and not committed yet is waited for', async () => {
     let isTaken!: () => void;
     let mayCommit!: () => void;
@@ -254,6 +271,17 @@ describe('a batch', () => {
     expect(refused).toMatchObject({ status: 'rejected', reason: { name: 'Problem', status: 413 } });
     expect(taken).toMatchObject({ status: 'fulfilled' });
   });
+});
+
+test('when more orders wait than can be placed in any useful time, the next is refused for now', async () => {
+  let goOn!: () => void;
+  const held = new Promise<void>((resolve) => (goOn = resolve));
+  const store = tampered((real) => (work) => held.then(() => real(work)));
+  const door = api.door({ store });
+  const placed = Array.from({ length: 10_000 }, () => door.place(request({ key: 'one' })));
+  await expect(door.place(request())).rejects.toMatchObject({ name: 'Problem', status: 503 });
+  goOn();
+  expect(new Set((await Promise.all(placed)).map(({ order_id }) => order_id)).size).toBe(1);
 });
 
 test('while the outbox is far behind, orders are refused for now, and taken again when it has caught up', async () => {

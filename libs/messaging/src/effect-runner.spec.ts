@@ -107,7 +107,7 @@ test('a process that dies between intent and call leaves the call to another', a
   run();
   await done(1);
   expect(outside.calls).toEqual(['o1.charge']);
-  expect(service.runtime.elapsed()).toBeGreaterThanOrEqual(60_000);
+  expect(service.runtime.elapsed()).toBeLessThan(60_000);
 });
 
 test('a process that dies between call and result has the call repeated with the same key', async () => {

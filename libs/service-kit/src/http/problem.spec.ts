@@ -1,6 +1,7 @@
 import express from 'express';
 import { pino } from 'pino';
 import { z } from 'zod';
+import { StoreError } from '@order-events/messaging';
 import { listen, type Listening } from './listen';
 import { notFound, onlyMethods, Problem, problemHandler } from './problem';
 
@@ -14,6 +15,9 @@ beforeAll(async () => {
   app.all('/things', onlyMethods('POST'));
   app.get('/refused', () => {
     throw new Problem(409, { kind: 'too-late', detail: 'It is too late.', headers: { 'retry-after': '7' } });
+  });
+  app.get('/store/:kind', ({ params: { kind } }) => {
+    throw new StoreError(kind as StoreError['kind'], 'host db.internal');
   });
   app.get('/broken', () => {
     throw new Error('password=hunter2');
@@ -71,6 +75,16 @@ test('what went wrong inside is not shown', async () => {
   const { status, body } = await call('/broken');
   expect(status).toBe(500);
   expect(JSON.stringify(body)).not.toContain('hunter2');
+});
+
+test.each([
+  ['unavailable', 503, '1'],
+  ['contended', 503, '1'],
+  ['rejected', 500, null],
+])('when the database is %s, the answer is %d', async (kind, expected, retryAfter) => {
+  const { status, headers, body } = await call(`/store/${kind}`);
+  expect([status, headers.get('retry-after')]).toEqual([expected, retryAfter]);
+  expect(JSON.stringify(body)).not.toContain('db.internal');
 });
 
 test('a busy port is named, with the variable to change', async () => {

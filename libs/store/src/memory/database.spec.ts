@@ -92,6 +92,17 @@ test('the lease of a process ends with it', async () => {
   await expect(first.commit([])).rejects.toMatchObject({ kind: 'unavailable' });
 });
 
+test('the claims of a process end with it, but for those that it has given back for later', async () => {
+  const [dying, next] = [process(), process()];
+  const effect = (key: string) => ({ kind: 'call', key, idempotencyKey: key, input: {} });
+  await next.transact((tx) => tx.intend([effect('a'), effect('b')]));
+  const [, b] = await dying.claimEffects(['call'], 10, 3_600_000);
+  await dying.deferEffect(b!.id, 'Error: no answer', 3_600_000);
+  expect(await next.claimEffects(['call'], 10, 3_600_000)).toEqual([]);
+  await dying.close();
+  expect(await next.claimEffects(['call'], 10, 3_600_000)).toMatchObject([{ key: 'a', attempts: 1 }]);
+});
+
 test('a row that a decision changes in place is not changed for anybody else', async () => {
   const store = process();
   await store.transact(async (tx) => {

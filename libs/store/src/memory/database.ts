@@ -14,15 +14,11 @@ export interface Place {
   position: number;
 }
 
-/** Whoever holds a lease; it ends with their connection. */
-export interface Owner {
-  readonly closed: boolean;
-}
-
 /** The lasting place of the relay, with its lease. */
 export interface Cursor {
   place: Place;
-  owner: Owner | undefined;
+  /** The connection of whoever holds the lease; it ends with it. */
+  owner: number | undefined;
   epoch: number;
   /** On the database's clock. */
   until: number;
@@ -40,6 +36,7 @@ export class MemoryDatabase {
   private readonly locks = new Map<string, RowLock>();
   private readonly blocked = new Map<Session, RowLock>();
   private readonly listeners = new Set<(what: 'outbox' | 'effects') => void>();
+  private readonly connections = new Set<number>();
   private drawn = 0;
 
   /** @param runtime its `elapsed()` is the database's clock. */
@@ -47,6 +44,20 @@ export class MemoryDatabase {
 
   now(): number {
     return this.runtime.elapsed();
+  }
+
+  connect(): number {
+    const connection = this.draw();
+    this.connections.add(connection);
+    return connection;
+  }
+
+  disconnect(connection: number): void {
+    this.connections.delete(connection);
+  }
+
+  isConnected(connection: number): boolean {
+    return this.connections.has(connection);
   }
 
   /** The committed rows of a table, by key; those of an append-only table by a number. */

@@ -1,6 +1,6 @@
 import type { LogReader, LogRecord, Store } from '@order-events/messaging';
 import { LeaseLostError } from '../lease-lost';
-import type { MemoryDatabase, Owner, Place } from './database';
+import type { MemoryDatabase, Place } from './database';
 
 /** The relay's place in the outbox: windows by commit, and within a window by position, as on Postgres. */
 export class MemoryOutboxReader implements LogReader {
@@ -9,7 +9,8 @@ export class MemoryOutboxReader implements LogReader {
 
   constructor(
     private readonly database: MemoryDatabase,
-    private readonly store: Store & Owner,
+    private readonly store: Store,
+    private readonly connection: number,
   ) {
     this.ahead = database.cursor.place;
   }
@@ -60,9 +61,10 @@ export class MemoryOutboxReader implements LogReader {
   }
 
   private claim(): void {
-    const { cursor } = this.database;
-    if (cursor.owner && !cursor.owner.closed && cursor.until > this.database.now()) return;
-    cursor.owner = this.store;
+    const { database } = this;
+    const { cursor } = database;
+    if (cursor.owner && database.isConnected(cursor.owner) && cursor.until > database.now()) return;
+    cursor.owner = this.connection;
     this.epoch = ++cursor.epoch;
     this.ahead = cursor.place;
   }

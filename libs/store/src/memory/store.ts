@@ -18,8 +18,7 @@ const RETRY_LEASE_MS = 30_000;
 
 /** The store port on a database in memory: for tests and the simulator. One instance is what one process would have. */
 export class MemoryStore implements Store {
-  /** Readable for those who share the database, as the end of a connection is. */
-  closed = false;
+  private readonly connection: number;
   private readonly sessions = new Set<Session>();
   private readonly news = new Set<'outbox' | 'effects'>();
   private readonly waiting = new Set<() => void>();
@@ -29,6 +28,7 @@ export class MemoryStore implements Store {
     private readonly database: MemoryDatabase,
     private readonly runtime: Runtime,
   ) {
+    this.connection = database.connect();
     this.unlisten = database.listen((what) => {
       this.news.add(what);
       for (const look of this.waiting) look();
@@ -72,14 +72,15 @@ export class MemoryStore implements Store {
         if (row.open && (!known || Number(row.effect.id) < Number(known.effect.id))) oldest.set(row.effect.key, row);
       }
       const claimed = [...oldest.values()]
-        .filter(({ effect, dueAt }) => kinds.includes(effect.kind) && dueAt <= now)
-        .filter(({ effect }) => !this.database.isLocked('effects', effect.id))
+        .filter(({ effect }) => kinds.includes(effect.kind) && !this.database.isLocked('effects', effect.id))
+        .filter(({ dueAt, runner }) => dueAt <= now || (runner && !this.database.isConnected(runner)))
         .sort((a, b) => a.dueAt - b.dueAt)
         .slice(0, limit);
       return claimed.map((row) => {
         const effect = structuredClone(row.effect);
         row.effect.attempts++;
         row.dueAt = now + leaseMs;
+        row.runner = this.connection;
         return effect;
       });
     });
@@ -88,12 +89,12 @@ export class MemoryStore implements Store {
   deferEffect(id: string, error: string, delayMs: number): Promise<void> {
     return this.statement((now) => {
       const row = this.database.table<EffectRow>('effects').get(id);
-      if (row?.open) Object.assign(row, { error, dueAt: now + delayMs });
+      if (row?.open) Object.assign(row, { error, dueAt: now + delayMs, runner: undefined });
     });
   }
 
   outbox(): LogReader {
-    return new MemoryOutboxReader(this.database, this);
+    return new MemoryOutboxReader(this.database, this, this.connection);
   }
 
   outboxStatus(): Promise<OutboxStatus> {
@@ -125,9 +126,9 @@ export class MemoryStore implements Store {
     return this.statement(() => undefined);
   }
 
-  /** As the end of a process would: open transactions are rolled back, and its lease ends. */
+  /** As the end of a process would: open transactions are rolled back, its lease and its claims end. */
   close(): Promise<void> {
-    this.closed = true;
+    this.database.disconnect(this.connection);
     this.unlisten();
     for (const session of this.sessions) session.rollback();
     return Promise.resolve();
@@ -140,6 +141,6 @@ export class MemoryStore implements Store {
   }
 
   private assertOpen(): void {
-    if (this.closed) throw new StoreError('unavailable', 'the connection is closed');
+    if (!this.database.isConnected(this.connection)) throw new StoreError('unavailable', 'the connection is closed');
   }
 }

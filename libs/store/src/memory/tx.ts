@@ -30,6 +30,8 @@ export interface EffectRow {
   effect: OpenEffect;
   open: boolean;
   dueAt: number;
+  /** The connection of whoever claimed it last; a claim ends with it. */
+  runner?: number;
   /** Why the last call did not close it. */
   error?: string;
 }

@@ -18,7 +18,8 @@ test('an effect whose runner is gone is called by another long before its lease 
   await dying.wait('effects', HOUR_MS, new AbortController().signal);
   await withClient(url, async (client) => {
     const listening = async () =>
-      (await client.query(`SELECT FROM pg_stat_activity WHERE application_name = 'dying' AND query ILIKE '%pg_%'`)).rowCount;
+      (await client.query(`SELECT FROM pg_stat_activity WHERE application_name = 'dying' AND query ILIKE '%pg_%'`))
+        .rowCount;
     while (!(await listening())) await new Promise(setImmediate);
   });
   expect(await claim(dying)).toHaveLength(1);

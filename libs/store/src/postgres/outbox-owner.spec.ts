@@ -24,7 +24,7 @@ class OwnerProcess {
   private readonly answers;
 
   constructor(url: string) {
-    const typescript = join(__dirname, '../../../../tools/test/typescript.cjs');
+    const typescript = require.resolve('@order-events/testing/typescript.cjs');
     this.child = spawn(
       process.execPath,
       ['-C', '@order-events/source', '-r', typescript, join(__dirname, '../../test/outbox-owner.cjs')],

@@ -112,7 +112,14 @@ export class PostgresStore implements Store {
       await this.database.query(sql.freeEffects, [this.owner]);
     }
     const { pid = null, start = null } = this.wake.backend ?? {};
-    const rows = await this.database.query<EffectRow>(sql.claimEffects, [kinds, limit, leaseMs, this.owner, pid, start]);
+    const rows = await this.database.query<EffectRow>(sql.claimEffects, [
+      kinds,
+      limit,
+      leaseMs,
+      this.owner,
+      pid,
+      start,
+    ]);
     rows.sort((a, b) => a.seq - b.seq);
     return rows.map(({ seq, idempotency_key, ...effect }) => ({
       ...effect,

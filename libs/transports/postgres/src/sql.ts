@@ -36,7 +36,7 @@ export const sql = {
            CROSS JOIN LATERAL (
              SELECT l.xid, l.position FROM log l
              WHERE l.partition = c.partition AND l.xid BETWEEN unread.low AND unread.high
-               AND l.topic = ANY (g.topics) AND l.position > c.floor OFFSET 0) l
+               AND l.topic = ANY (g.topics) AND l.position > least(c.position, c.floor) OFFSET 0) l
            WHERE g.reader = $1 AND (c.win IS NULL OR l.position > c.position OR NOT pg_visible_in_snapshot(l.xid, c.win))`,
   },
 };

@@ -10,7 +10,7 @@ export interface Program {
   log: (line: string) => void;
 }
 
-const patienceMs = 10_000;
+const patienceMs = 25_000;
 
 /**
  * Starts a Node program in a process group of its own, so that a Ctrl-C on the terminal does not reach it before its

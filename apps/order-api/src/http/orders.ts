@@ -100,9 +100,7 @@ export function noSuchOrder(): Problem {
 function shown(order: Order): object {
   const { order_id, user_id, status, items, total, currency, email, shipping_address, placed_at } = order;
   const { cancel_reason, carrier, tracking_number } = order;
-  return {
-    ...{ order_id, user_id, status, items, total, currency, email, shipping_address },
-    created_at: new Date(placed_at * 1000).toISOString(),
-    ...{ cancel_reason, carrier, tracking_number },
-  };
+  const created_at = new Date(placed_at * 1000).toISOString();
+  const outcome = { cancel_reason, carrier, tracking_number };
+  return { order_id, user_id, status, items, total, currency, email, shipping_address, created_at, ...outcome };
 }

@@ -20,6 +20,7 @@ import { listen, type Listening } from '../http/listen';
 import { operatorApp } from '../http/operator';
 import type { Logger } from '../log';
 import { Metrics } from '../metrics';
+import { durabilityWarnings } from './durability';
 import { observe } from './observer';
 
 /** The settings that every service with events reads. */
@@ -128,6 +129,9 @@ export class EventService<T extends Tables = Tables> {
       const shared = { source: `/${service}`, tables, store, runtime: systemRuntime, observer };
       this.loops.push(new EffectRunner({ ...shared, handlers: effects, parallel }).run(signal));
     }
+    this.every('durability', MAINTENANCE_MS, async () => {
+      for (const warning of await durabilityWarnings(store.database)) log.warn(warning);
+    });
     this.every('partitions', MAINTENANCE_MS, async () => {
       await Promise.all([store.makePartitions(), transport.makePartitions()]);
     });

@@ -1,5 +1,5 @@
 import { dataschema, events, type Topic } from '@order-events/contracts';
-import type { NewEvent } from './decision';
+import type { Cause, NewEvent } from './decision';
 import type { OutboxEntry } from './ports/store';
 import type { Message } from './ports/transport';
 
@@ -15,14 +15,6 @@ const PREFIX = 'ce-';
 /** Attributes that must be there for us to take a message for one of our events. */
 const REQUIRED = ['id', 'source', 'type', 'subject', 'dataschema'] as const;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** What an event, or an effect, follows from. */
-export interface Cause {
-  /** Id of the event that led to it. */
-  causationid?: string;
-  /** W3C trace context, handed on unchanged. */
-  traceparent?: string;
-}
 
 export interface Origin extends Cause {
   /** `/inventory` */

@@ -55,6 +55,14 @@ export interface NewEffect {
   input: object;
 }
 
+/** What an event, or an effect, follows from. */
+export interface Cause {
+  /** Id of the event that led to it. */
+  causationid?: string;
+  /** W3C trace context, handed on unchanged. */
+  traceparent?: string;
+}
+
 /** What a handler returns. Nothing happens but what stands here, all of it in one transaction. */
 export interface Decision<T extends Tables = Tables> {
   rows?: Writes<T>;

@@ -1,6 +1,6 @@
 import { Batcher, bisect } from './batcher';
-import { encode, type Cause } from './cloud-events';
-import type { EffectHandler, Tables } from './decision';
+import { encode } from './cloud-events';
+import type { Cause, EffectHandler, Tables } from './decision';
 import { unionKeys, Workspace } from './pipeline/workspace';
 import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type EffectEntry, type OpenEffect, type OutboxEntry, type Store, type Tx } from './ports/store';

@@ -1,5 +1,5 @@
 import { addressLines, formatMoney, orderLines } from './order-lines';
-import type { Content } from './render';
+import type { Content } from './content';
 
 /** Tables and inline styles, because that is what mail programs of all ages show alike. */
 export function htmlBody({ heading, paragraphs, order }: Content): string {

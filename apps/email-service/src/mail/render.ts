@@ -1,4 +1,4 @@
-import type { CancelReason, EventData, OrderBody } from '@order-events/contracts';
+import type { CancelReason, EventData } from '@order-events/contracts';
 import { htmlBody } from './html-body';
 import { textBody } from './text-body';
 
@@ -15,13 +15,6 @@ export interface RenderedMail {
   subject: string;
   text: string;
   html: string;
-}
-
-/** What both bodies are made from: plain words, nothing escaped yet. */
-export interface Content {
-  heading: string;
-  paragraphs: readonly string[];
-  order: OrderBody;
 }
 
 /** A mail's subject and its two bodies. Pure; nothing that users wrote gets into the subject or becomes markup. */

@@ -1,5 +1,5 @@
 import { addressLines, formatMoney, orderLines } from './order-lines';
-import type { Content } from './render';
+import type { Content } from './content';
 
 export function textBody({ heading, paragraphs, order }: Content): string {
   const address = addressLines(order);

@@ -1,6 +1,14 @@
 import type { Topic } from '@order-events/contracts';
-import { encode, type Cause } from '../cloud-events';
-import { DeadLetterError, type Decision, type EventHandler, type Keys, type Rows, type Tables } from '../decision';
+import { encode } from '../cloud-events';
+import {
+  DeadLetterError,
+  type Cause,
+  type Decision,
+  type EventHandler,
+  type Keys,
+  type Rows,
+  type Tables,
+} from '../decision';
 import type { Runtime } from '../ports/runtime';
 import type { EffectEntry, InboxEntry, InboxState, OutboxEntry, Tx } from '../ports/store';
 import type { RetryPolicy } from '../retry-policy';

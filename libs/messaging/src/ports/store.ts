@@ -1,5 +1,4 @@
-import type { Cause } from '../cloud-events';
-import type { Keys, NewEffect, Rows, Tables, Writes } from '../decision';
+import type { Cause, Keys, NewEffect, Rows, Tables, Writes } from '../decision';
 import type { Message } from './transport';
 
 /**

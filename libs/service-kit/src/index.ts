@@ -2,6 +2,7 @@ export * from './config/docs';
 export * from './config/load';
 export * from './config/settings';
 export * from './http/health';
+export * from './http/json-body';
 export * from './http/listen';
 export * from './http/operator';
 export * from './http/post-json';

@@ -8,4 +8,5 @@ export * from './postgres/server';
 export * from './postgres/test-database';
 export * from './store-contract';
 export * from './transport-conformance';
+export * from './two-processes';
 export * from './virtual-runtime';

@@ -8,7 +8,8 @@ const problems = (names: Parameters<typeof loadConfig>[0], values: Record<string
   try {
     loadConfig(names, {}, env(values));
   } catch (error) {
-    return (error as ConfigError).problems;
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
   }
   throw new Error('the configuration was accepted');
 };

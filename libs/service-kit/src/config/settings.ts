@@ -29,6 +29,7 @@ export const settings = {
   NODE_ENV: setting('`production` turns the defaults for development off.', z.string().default('development')),
   HOST: setting('Address to listen on.', z.string().default('127.0.0.1')),
   PORT: setting('Port of the public HTTP interface.', port),
+  SMTP_PORT: setting("Port of the sandbox's mail server.", port),
   OPERATOR_PORT: setting('Port of the operator routes, health and metrics.', port),
   OPERATOR_TOKEN: secret(
     'Bearer token of the operator routes. Without it they are refused.',
@@ -66,6 +67,10 @@ export const settings = {
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   ),
   OWNER_DATABASE_URL: secret('For setup: the own database, as the role that owns it.', postgres),
+  LOGIN_ROLE: setting(
+    'For setup: the role of `DATABASE_URL`. The default is the name of the service, with `_` for `-`.',
+    z.string(),
+  ),
   OWNER_EVENTS_DATABASE_URL: secret('For setup: the database `events`, as the role that owns it.', postgres),
 } as const satisfies Record<string, Setting>;
 

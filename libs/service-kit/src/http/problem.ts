@@ -24,13 +24,19 @@ export class Problem extends Error {
   }
 }
 
+/** The body of problem details. */
+export function problemBody({ status, options: { kind, detail, errors } }: Problem): object {
+  return { type: `urn:order-events:problem:${kind}`, title: STATUS_CODES[status], status, detail, errors };
+}
+
 /** Sends problem details. */
-export function sendProblem(response: Response, { status, options }: Problem): void {
-  const { kind, detail, errors, headers = {} } = options;
-  response.status(status).set(headers).type('application/problem+json');
-  response.send(
-    JSON.stringify({ type: `urn:order-events:problem:${kind}`, title: STATUS_CODES[status], status, detail, errors }),
-  );
+export function sendProblem(response: Response, problem: Problem): void {
+  const { status, options } = problem;
+  response
+    .status(status)
+    .set(options.headers ?? {})
+    .type('application/problem+json');
+  response.send(JSON.stringify(problemBody(problem)));
 }
 
 /** Answers every request that no route took. */

@@ -14,7 +14,7 @@ const decided: Decision = { effects: [{ kind: 'k', key: 'o1', idempotencyKey: 'o
 class Handlers {
   @EventPattern('order.created', { keys })
   plain(@Payload() event: CloudEvent<'order.created'>, @Ctx() rows: Rows<never>): Decision {
-    return { rows: { seen: [{ event, rows }] } } as unknown as Decision;
+    return { rows: { seen: [{ event, rows }] } };
   }
 
   @EventPattern('order.paid', { keys })

@@ -5,6 +5,21 @@ import { createLogger, type Logger } from '../log';
 const STOP_MS = 20_000;
 
 /**
+ * Runs a process that does one thing and ends, with exit code 0 when it is done, 2 for a bad configuration, else 1.
+ * @param name what it does, for its messages
+ */
+export function runOnce(name: string, work: () => Promise<void>): void {
+  work().then(
+    () => process.stdout.write(`${name}: done\n`),
+    (error: unknown) => {
+      const isConfig = error instanceof ConfigError;
+      process.stderr.write(`${isConfig ? error.message : `${name}: ${String(error)}`}\n`);
+      process.exit(isConfig ? 2 : 1);
+    },
+  );
+}
+
+/**
  * Runs a service as a process: starts it, and stops it on SIGTERM, on SIGINT, or when the parent that started it with an
  * IPC channel is gone. Ends with exit code 0 after a stop in time, 2 for a bad configuration, else 1.
  * @param start resolves with how to stop.

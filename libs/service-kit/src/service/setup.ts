@@ -2,7 +2,8 @@ import type { MigrationInterface } from 'typeorm';
 import { topics, topology, type Service } from '@order-events/contracts';
 import { Database, migrate, SharedTables1790000000000, type Queryable } from '@order-events/store';
 import { EventsLog1790000000000, PostgresTransport } from '@order-events/transport-postgres';
-import { ConfigError, loadConfig } from '../config/load';
+import { loadConfig } from '../config/load';
+import { runOnce } from './lifecycle';
 
 export interface SetupOptions {
   service: Service;
@@ -12,16 +13,15 @@ export interface SetupOptions {
   seed?(session: Queryable): Promise<void>;
 }
 
-const SETTINGS = ['NODE_ENV', 'OWNER_DATABASE_URL', 'OWNER_EVENTS_DATABASE_URL', 'TOPIC_PREFIX'] as const;
+const SETTINGS = ['NODE_ENV', 'OWNER_DATABASE_URL', 'LOGIN_ROLE', 'OWNER_EVENTS_DATABASE_URL', 'TOPIC_PREFIX'] as const;
 
 /**
  * Prepares everything that one service stands on: its tables, the events database, and every topic with every group, so
  * that whichever service is set up first, no event is published before all who need it can find it. Repeatable.
  */
 async function setUp({ service, migrations, seed }: SetupOptions): Promise<void> {
-  const config = loadConfig(SETTINGS);
-  const ownerUrl = config.OWNER_DATABASE_URL;
-  const loginRole = process.env.LOGIN_ROLE ?? service.replaceAll('-', '_');
+  const config = loadConfig(SETTINGS, { LOGIN_ROLE: service.replaceAll('-', '_') });
+  const { OWNER_DATABASE_URL: ownerUrl, LOGIN_ROLE: loginRole } = config;
   await migrate({ ownerUrl, loginRole, migrations: [SharedTables1790000000000, ...migrations] });
   await migrate({
     ownerUrl: config.OWNER_EVENTS_DATABASE_URL,
@@ -49,12 +49,5 @@ async function setUp({ service, migrations, seed }: SetupOptions): Promise<void>
 
 /** The whole of a service's `setup.ts`. */
 export function runSetup(options: SetupOptions): void {
-  setUp(options).then(
-    () => process.stdout.write(`${options.service}: tables and topics are ready\n`),
-    (error: unknown) => {
-      const message = error instanceof ConfigError ? error.message : `setup of ${options.service}: ${String(error)}`;
-      process.stderr.write(`${message}\n`);
-      process.exit(error instanceof ConfigError ? 2 : 1);
-    },
-  );
+  runOnce(`setup of ${options.service}`, () => setUp(options));
 }

@@ -23,6 +23,8 @@ export interface Queryable {
 
 const INT8 = 20;
 const STATEMENT_MS = 30_000;
+/** For a server that takes a statement and never answers: its own time-out cannot help then. */
+const SILENCE_MS = 35_000;
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const CONNECT_MS = 5_000;
 
@@ -38,6 +40,7 @@ export class Database implements Queryable {
       application_name: options.applicationName,
       connectionTimeoutMillis: CONNECT_MS,
       statement_timeout: STATEMENT_MS,
+      query_timeout: SILENCE_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
       types: { getTypeParser: parserOf },
@@ -65,8 +68,9 @@ export class Database implements Queryable {
       await run(client, 'COMMIT', []);
       return result;
     } catch (error) {
-      // A connection that cannot roll back is of no use to the next transaction.
-      await client.query('ROLLBACK').catch(() => (broken = true));
+      // A connection that cannot roll back is of no use to the next transaction, and one that is gone need not be asked.
+      if (isUnavailable(error)) broken = true;
+      else await client.query('ROLLBACK').catch(() => (broken = true));
       throw error;
     } finally {
       client.off('error', onError);
@@ -91,6 +95,10 @@ async function run<R extends QueryResultRow>(
   } catch (error) {
     throw classify(error);
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StoreError && error.kind === 'unavailable';
 }
 
 /** Whose fault is it? By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html */

@@ -40,6 +40,8 @@ export function runAs(account: Account | undefined, paths: readonly string[]): R
     '--clear-groups',
     '--inh-caps=+dac_read_search',
     '--ambient-caps=+dac_read_search',
+    // Without it access(2), with which initdb looks for its programs, takes no notice of capabilities.
+    '--securebits=+no_setuid_fixup',
   ];
   const { status, stderr, error } = spawnSync('setpriv', [...prefix.slice(1), 'true'], { encoding: 'utf8', cwd: '/' });
   if (status === 0) return { prefix, options: {} };

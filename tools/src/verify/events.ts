@@ -98,7 +98,7 @@ async function checkEffects(_cases: readonly Case[], ask: Ask): Promise<Finding>
     );
     count += rows.length;
     for (const { idempotency_key, state, attempts } of rows)
-      if (state === 'open') violations.push(`${idempotency_key} of ${service} is open after ${attempts} tries`);
+      if (state !== 'closed') violations.push(`${idempotency_key} of ${service} is ${state} after ${attempts} tries`);
   }
   return { count, violations };
 }

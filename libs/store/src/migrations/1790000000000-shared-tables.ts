@@ -42,7 +42,8 @@ export class SharedTables1790000000000 implements MigrationInterface {
         input json NOT NULL,
         causationid text,
         traceparent text,
-        state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed')),
+        -- Of one key at most one is open, the oldest; the others wait for it to be closed.
+        state text NOT NULL CHECK (state IN ('waiting', 'open', 'closed')),
         attempts integer NOT NULL DEFAULT 0,
         errors jsonb NOT NULL DEFAULT '[]',
         due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -57,7 +58,9 @@ export class SharedTables1790000000000 implements MigrationInterface {
     await runner.query(
       `CREATE INDEX effects_claimed ON effects (seq) WHERE state = 'open' AND runner_backend IS NOT NULL`,
     );
-    await runner.query(`CREATE INDEX effects_key ON effects (key, seq)`);
+    await runner.query(`CREATE UNIQUE INDEX effects_one_open ON effects (key) WHERE state = 'open'`);
+    await runner.query(`CREATE INDEX effects_unfinished ON effects (key, seq) WHERE state <> 'closed'`);
+    await runner.query(`CREATE INDEX effects_key ON effects (key)`);
     await runner.query(createPartitionFunction(['outbox'], { inbox: true }));
     await runner.query(`SELECT make_partitions(7)`);
   }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { StoreError } from '@order-events/messaging';
 import { eventually, freePort, testDatabase, type TestDatabase } from '@order-events/testing';
 import { Database } from './database';
@@ -36,6 +38,9 @@ test.each([
   ['a number that JavaScript cannot hold', 'SELECT 9007199254740993::bigint AS n', [], 'rejected'],
   ['a serialisation failure', `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$`, [], 'contended'],
   ['a full disk', `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$`, [], 'unavailable'],
+  ['a table that is not there yet', 'SELECT * FROM nowhere', [], 'unavailable'],
+  ['a right that is missing', `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '42501'; END $$`, [], 'unavailable'],
+  ['an internal error', `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'XX001'; END $$`, [], 'unavailable'],
   ['a connection that ends', 'SELECT pg_terminate_backend(pg_backend_pid())', [], 'unavailable'],
 ])('%s is told apart', async (_, statement, values, kind) => {
   expect(await kindOf(database.query(statement, values))).toBe(kind);
@@ -48,6 +53,44 @@ test('a server that does not answer is unavailable, in and out of a transaction'
   expect(await kindOf(nowhere.query('SELECT 1'))).toBe('unavailable');
   expect(await kindOf(nowhere.transact((session) => session.query('SELECT 1')))).toBe('unavailable');
   await nowhere.close();
+});
+
+test('a database that does not let us in is unavailable: nothing that was to be written is to blame', async () => {
+  const url = new URL(server.url);
+  url.pathname = '/there-is-none';
+  const closed = new Database({ url: url.href, connections: 1, applicationName: 'test', onError: () => {} });
+  expect(await kindOf(closed.query('SELECT 1'))).toBe('unavailable');
+  await closed.close();
+});
+
+test('a server that takes a statement and never answers is unavailable, in and out of a transaction', async () => {
+  const { hostname, port } = new URL(server.url);
+  const sockets: Socket[] = [];
+  const proxy = createServer((socket) => {
+    const upstream = connect(Number(port), hostname);
+    // Destroyed at the end, which either of the two may hear of as a reset.
+    for (const one of [socket, upstream]) sockets.push(one.on('error', () => undefined));
+    socket.pipe(upstream).pipe(socket);
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const url = new URL(server.url);
+  url.port = String((proxy.address() as AddressInfo).port);
+  const behind = new Database({ url: url.href, connections: 2, applicationName: 'test', onError: () => {} });
+
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'Date'] });
+  const opened = behind.transact(async (session) => {
+    await session.query('SELECT 1');
+    for (const socket of sockets) socket.unpipe();
+    return session.query('SELECT 1');
+  });
+  const kinds = Promise.all([kindOf(opened), kindOf(opened.catch(() => behind.query('SELECT 1')))]);
+  while (!(await settled(kinds))) jest.advanceTimersByTime(1_000);
+  jest.useRealTimers();
+  expect(await kinds).toEqual(['unavailable', 'unavailable']);
+
+  for (const socket of sockets) socket.destroy();
+  await behind.close();
+  await new Promise((closed) => proxy.close(closed));
 });
 
 test('a deadlock is contention, and leaves one of the two committed', async () => {

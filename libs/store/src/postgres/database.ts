@@ -112,12 +112,16 @@ export function classify(error: unknown): StoreError {
 }
 
 const CONTENDED = new Set(['40001', '40P01', '55P03', '57014', '25P03']);
-/** Connection, resources, operator intervention, system error, and a read-only standby. */
-const UNAVAILABLE = /^(08|53|57P|58|25006|$)/;
+/**
+ * What the server says of the data that it was given. Anything else (connection, rights, a password, a missing table,
+ * resources, an internal error) befalls whatever comes next just as well: blamed on the data, it would make dead letters
+ * of a whole outbox.
+ */
+const REJECTED = /^(21|22|23|44|54|P0)/;
 
 function kindOf(code: string): StoreError['kind'] {
   if (CONTENDED.has(code)) return 'contended';
-  return UNAVAILABLE.test(code) ? 'unavailable' : 'rejected';
+  return REJECTED.test(code) ? 'rejected' : 'unavailable';
 }
 
 const parserOf = ((oid: number, format: 'text') =>

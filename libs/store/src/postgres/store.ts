@@ -37,9 +37,8 @@ const sql = {
     text: `UPDATE effects SET attempts = attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond',
              runner = $4, runner_backend = $5, runner_backend_start = $6
            WHERE seq = ANY (ARRAY(
-             SELECT seq FROM effects e
+             SELECT seq FROM effects
              WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
-               AND NOT EXISTS (SELECT FROM effects o WHERE o.key = e.key AND o.seq < e.seq AND o.state = 'open')
              ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
            RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts - 1 AS attempts`,
   },

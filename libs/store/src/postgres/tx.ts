@@ -45,16 +45,31 @@ const sql = {
     name: 'failures_forget',
     text: `DELETE FROM failures WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
   },
+  // Intending and closing happen under the lock of the key's state row, so nobody else changes what is open of a key.
   intend: {
     name: 'effects_intend',
-    text: `INSERT INTO effects (kind, key, idempotency_key, input, causationid, traceparent)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[])
-           ON CONFLICT (idempotency_key) DO NOTHING`,
+    text: `INSERT INTO effects (kind, key, idempotency_key, input, causationid, traceparent, state)
+           SELECT kind, key, idempotency_key, input, causationid, traceparent,
+             CASE WHEN row_number() OVER (PARTITION BY key ORDER BY n) > 1
+               OR EXISTS (SELECT FROM effects o WHERE o.key = i.key AND o.state <> 'closed')
+             THEN 'waiting' ELSE 'open' END
+           FROM (SELECT DISTINCT ON (idempotency_key) *
+                 FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[])
+                   WITH ORDINALITY AS u (kind, key, idempotency_key, input, causationid, traceparent, n)
+                 ORDER BY idempotency_key, n) i
+           WHERE NOT EXISTS (SELECT FROM effects e WHERE e.idempotency_key = i.idempotency_key)
+           ORDER BY n`,
   },
   close: {
     name: 'effects_close',
     text: `UPDATE effects SET state = 'closed', closed_at = clock_timestamp()
-           WHERE seq = ANY ($1::bigint[]) AND state = 'open' RETURNING seq`,
+           WHERE seq = ANY ($1::bigint[]) AND state = 'open' RETURNING seq, key`,
+  },
+  // In a statement of its own, because it must see what the other one has closed.
+  openNext: {
+    name: 'effects_open_next',
+    text: `UPDATE effects SET state = 'open', due_at = clock_timestamp()
+           WHERE seq IN (SELECT min(seq) FROM effects WHERE key = ANY ($1::text[]) AND state = 'waiting' GROUP BY key)`,
   },
 };
 
@@ -123,9 +138,11 @@ export class PostgresTx implements Tx {
   }
 
   async closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.session.query<{ seq: number }>(sql.close, [ids]);
-    // The next effect of the same key may be made now.
-    if (rows.length > 0) this.added.effects = true;
+    const rows = await this.session.query<{ seq: number; key: string }>(sql.close, [ids]);
+    if (rows.length > 0) {
+      await this.session.query(sql.openNext, [rows.map(({ key }) => key)]);
+      this.added.effects = true;
+    }
     return new Set(rows.map(({ seq }) => String(seq)));
   }
 

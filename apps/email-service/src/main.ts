@@ -1,4 +1,5 @@
-import { EventsModule, loadConfig, runService, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { loadConfig, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { EventsModule, runService } from '@order-events/service-kit/nest';
 import { tables } from './domain';
 import { OrdersController } from './handlers/orders.controller';
 import { sendMail } from './handlers/send-mail';

@@ -1,4 +1,4 @@
-import { runSetup } from '@order-events/service-kit';
+import { runSetup } from '@order-events/service-kit/setup';
 import { migrations } from './store/migrations';
 import { seed } from './store/seed';
 runSetup({ service: 'inventory', migrations, seed });

@@ -1,5 +1,6 @@
 import type { EffectHandler } from '@order-events/messaging';
-import { EventsModule, loadConfig, runService, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { loadConfig, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { EventsModule, runService } from '@order-events/service-kit/nest';
 import { HttpCarrier } from './carrier/http-carrier';
 import { dispatchAnswered, tables, type DispatchAnswer, type DispatchInput, type LogisticsTables } from './domain';
 import { OrdersController } from './handlers/orders.controller';

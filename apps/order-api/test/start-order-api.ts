@@ -10,7 +10,8 @@ import {
 } from '@order-events/messaging';
 import type { Topic } from '@order-events/contracts';
 import { createLogger, healthRoutes, listen, notFound, problemHandler } from '@order-events/service-kit';
-import { migrate, PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { migrate } from '@order-events/store/migrate';
 import { eventually, testDatabase } from '@order-events/testing';
 import express from 'express';
 import { handlers, tables, type OrderStatus, type OrderTables } from '../src/domain';

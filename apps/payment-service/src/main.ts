@@ -1,4 +1,5 @@
-import { EventsModule, loadConfig, runService, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { loadConfig, SERVICE_SETTINGS } from '@order-events/service-kit';
+import { EventsModule, runService } from '@order-events/service-kit/nest';
 import { orderHandlers, tables } from './domain';
 import { HttpGateway } from './gateway/http-gateway';
 import { effects } from './handlers/effects';

@@ -1,5 +1,6 @@
 import type { CloudEvent, OrderBody } from '@order-events/contracts';
-import { migrate, PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { migrate } from '@order-events/store/migrate';
 import { cloudEvent, DecidingService, ends, everyRun, TwoProcesses } from '@order-events/testing';
 import { answers, orderHandlers, tables, type Answers, type PaymentTables } from '../src/domain';
 import { migrations } from '../src/store/migrations';
@@ -82,12 +83,7 @@ const told = (...words: string[]) => words.map((word) => `payment.${word}`);
 
 describe('an order that is not cancelled ends in one way', () => {
   test.each<[string, EventOf[], Answers, Omit<PaymentEnd, 'dead'>]>([
-    [
-      'created',
-      [created],
-      willing,
-      { state: 'authorized', asked: asked('authorize'), told: told('authorized') },
-    ],
+    ['created', [created], willing, { state: 'authorized', asked: asked('authorize'), told: told('authorized') }],
     [
       'created, declined',
       [created],
@@ -117,7 +113,7 @@ describe('created and confirmed: captured once, or once told why not', () => {
       expect(end.told.at(-1)).toBe(last);
     }
     const allowed = oneByOne([created, confirmed], gateway);
-    for (const end of ends2(found)) expect(allowed).toContainEqual(end);
+    for (const end of different(found)) expect(allowed).toContainEqual(end);
   });
 });
 
@@ -133,7 +129,7 @@ describe('cancelled: nothing is kept of the money', () => {
   ])('with %s', async (_, others, gateway, states) => {
     const found = await race([...others, cancelled], gateway);
     const allowed = oneByOne([...others, cancelled], gateway);
-    for (const end of ends2(found)) expect(allowed).toContainEqual(end);
+    for (const end of different(found)) expect(allowed).toContainEqual(end);
     for (const { state, asked, told } of found) {
       expect(states).toContain(state);
       expect(asked.includes('gateway.void')).toBe(state === 'voided');
@@ -145,6 +141,6 @@ describe('cancelled: nothing is kept of the money', () => {
 });
 
 /** The different ones. */
-function ends2(found: readonly PaymentEnd[]): PaymentEnd[] {
+function different(found: readonly PaymentEnd[]): PaymentEnd[] {
   return [...new Map(found.map((end) => [JSON.stringify(end), end])).values()];
 }

@@ -1,9 +1,8 @@
 import express, { type Express } from 'express';
-import type { Logger } from 'pino';
+import { healthRoutes, jsonBody, type Logger, notFound, problemHandler } from '@order-events/service-kit';
+import type { Database } from '@order-events/store';
 import { carrier } from './carrier/routes';
-import type { Database } from './database';
 import { gateway } from './gateway/routes';
-import { answerWithProblem, noSuchRoute } from './http/problem';
 import { ledger } from './ledger/routes';
 import { mails } from './mail/mails';
 
@@ -18,22 +17,13 @@ export interface AppOptions {
 export function createApp({ database, log, silenceMs }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(express.json({ limit: '1mb' }));
-
+  // An order of a thousand lines fits in.
+  app.use(...jsonBody('1mb'));
   app.use('/gateway', gateway({ database, silenceMs }));
   app.use('/carrier', carrier(database));
   app.use('/ledger', ledger(database));
   app.use('/mails', mails(database));
-
-  app.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' });
-  });
-  app.get('/readyz', async (_request, response) => {
-    await database.query('SELECT 1');
-    response.json({ status: 'ready' });
-  });
-
-  app.use(noSuchRoute);
-  app.use(answerWithProblem(log));
+  app.use(healthRoutes('sandbox', { database: async () => void (await database.query('SELECT 1')) }));
+  app.use(notFound, problemHandler(log));
   return app;
 }

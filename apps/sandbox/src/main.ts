@@ -1,45 +1,29 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import pino from 'pino';
+import { bind, listen, loadConfig, runProcess } from '@order-events/service-kit';
+import { Database } from '@order-events/store';
 import { createApp } from './app';
-import { readConfig } from './config';
-import { Database } from './database';
-import { mailCatcher } from './mail/catcher';
+import { closeMailCatcher, mailCatcher } from './mail/catcher';
 
-async function main(): Promise<void> {
-  const asked = toStop();
-  const config = readConfig();
-  const log = pino({ name: 'sandbox', level: config.LOG_LEVEL });
-  const database = new Database(config.DATABASE_URL, (error) => log.warn({ err: error }, 'database connection lost'));
+const SETTINGS = ['HOST', 'PORT', 'SMTP_PORT', 'DATABASE_URL', 'DATABASE_CONNECTIONS', 'LOG_LEVEL'] as const;
+const SILENCE_MS = 2_000;
+/** Longer than a caller waits whose answer gets lost. */
+const HTTP_GRACE_MS = 5_000;
 
-  const http = createServer(createApp({ database, log, silenceMs: 2_000 }));
-  const smtp = mailCatcher(database, log);
-  await once(http.listen(config.PORT, config.HOST), 'listening');
-  await once(smtp.listen(config.SMTP_PORT, config.HOST), 'listening');
-  log.info({ http: http.address(), smtp: smtp.server.address() }, 'sandbox is up');
-
-  await asked;
-  // Longer than a caller waits whose answer gets lost.
-  const impatience = setTimeout(() => http.closeAllConnections(), 5_000);
-  await Promise.all([
-    new Promise((closed) => http.close(closed)),
-    new Promise<void>((closed) => smtp.close(() => closed())),
-  ]);
-  clearTimeout(impatience);
-  await database.close();
-  // To have listened for `disconnect` keeps the channel open, and with it the process.
-  if (process.connected) process.disconnect();
-  log.info('sandbox has stopped');
-}
-
-/** Resolves when somebody wants the process to end, or when the parent that it has a channel to is gone. */
-function toStop(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(event, () => resolve());
+runProcess('sandbox', async (log) => {
+  const config = loadConfig(SETTINGS, { PORT: 3900, SMTP_PORT: 1025 });
+  log.level = config.LOG_LEVEL;
+  const database = new Database({
+    url: config.DATABASE_URL,
+    connections: config.DATABASE_CONNECTIONS,
+    applicationName: 'sandbox',
+    onError: (error) => log.warn({ err: error }, 'lost a connection to Postgres'),
   });
-}
-
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exit(1);
+  const smtp = mailCatcher(database, log);
+  const smtpPort = await bind(smtp.server, config.HOST, config.SMTP_PORT, 'SMTP_PORT');
+  const app = createApp({ database, log, silenceMs: SILENCE_MS });
+  const http = await listen(app, config.HOST, config.PORT, 'PORT');
+  log.info({ port: http.port, smtp_port: smtpPort }, 'ready');
+  return async () => {
+    await Promise.all([http.close(HTTP_GRACE_MS), closeMailCatcher(smtp)]);
+    await database.close();
+  };
 });

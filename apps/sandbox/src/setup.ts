@@ -1,12 +1,10 @@
-import { readSetupConfig } from './config';
-import { migrate } from './migrate';
+import { loadConfig, runOnce } from '@order-events/service-kit';
+import { migrate } from '@order-events/store/migrate';
+import { migrations } from './migrations';
 
-async function setup(): Promise<void> {
-  const { OWNER_DATABASE_URL, LOGIN_ROLE } = readSetupConfig();
-  await migrate(OWNER_DATABASE_URL, LOGIN_ROLE);
-}
+const SETTINGS = ['OWNER_DATABASE_URL', 'LOGIN_ROLE'] as const;
 
-setup().catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
+runOnce('setup of sandbox', async () => {
+  const { OWNER_DATABASE_URL: ownerUrl, LOGIN_ROLE: loginRole } = loadConfig(SETTINGS, { LOGIN_ROLE: 'sandbox' });
+  await migrate({ ownerUrl, loginRole, migrations });
 });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, type PostgresServer, startPostgres } from '@order-events/testing';
 import { createTransport } from 'nodemailer';
-import { migrate } from '../src/migrate';
+import { migrate } from '@order-events/store/migrate';
+import { migrations } from '../src/migrations';
 import { json, post, type RunningSandbox, startSandbox } from './start-sandbox';
 
 let directory: string;
@@ -15,7 +16,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), `order-events-test-${process.pid}-`));
   port = await freePort();
   postgres = await startPostgres({ directory, port, password: 'test' });
-  await migrate(postgres.url, 'postgres');
+  await migrate({ ownerUrl: postgres.url, loginRole: 'postgres', migrations });
   sandbox = await startSandbox(postgres.url);
 });
 afterAll(async () => {
@@ -51,15 +52,12 @@ test('without its database the sandbox answers 503 and 451, and goes on when it 
   expect(before.status).toBe(201);
 
   await postgres.kill9();
-  for (const response of [
-    await authorize('during'),
-    await fetch(`${sandbox.url}/ledger?order_id=before`),
-    await fetch(`${sandbox.url}/readyz`),
-  ]) {
+  for (const response of [await authorize('during'), await fetch(`${sandbox.url}/ledger?order_id=before`)]) {
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('1');
     expect(response.headers.get('content-type')).toMatch('application/problem+json');
   }
+  expect((await fetch(`${sandbox.url}/readyz`)).status).toBe(503);
   await expect(send('during')).rejects.toMatchObject({ responseCode: 451 });
   expect((await fetch(`${sandbox.url}/healthz`)).status).toBe(200);
 

@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { bind, createLogger, listen } from '@order-events/service-kit';
+import { Database } from '@order-events/store';
+import { migrate } from '@order-events/store/migrate';
 import { testDatabase } from '@order-events/testing';
-import pino from 'pino';
 import { createApp } from '../src/app';
-import { Database } from '../src/database';
-import { mailCatcher } from '../src/mail/catcher';
-import { migrate } from '../src/migrate';
+import { closeMailCatcher, mailCatcher } from '../src/mail/catcher';
+import { migrations } from '../src/migrations';
 
 export interface RunningSandbox {
   /** Of its HTTP side, without a slash at the end. */
@@ -20,20 +18,20 @@ export interface RunningSandbox {
 export async function startSandbox(databaseUrl?: string): Promise<RunningSandbox> {
   const own = databaseUrl === undefined ? await testDatabase() : undefined;
   const url = databaseUrl ?? own?.url ?? '';
-  if (own) await migrate(own.url, new URL(own.url).username);
-  const log = pino({ level: 'silent' });
-  const database = new Database(url, (error) => log.warn(error));
-  const http = createServer(createApp({ database, log, silenceMs: 20 }));
+  if (own) await migrate({ ownerUrl: own.url, loginRole: new URL(own.url).username, migrations });
+  const log = createLogger('sandbox', 'silent');
+  const onError = (error: Error) => log.warn(error);
+  const database = new Database({ url, connections: 10, applicationName: 'sandbox', onError });
+  const http = await listen(createApp({ database, log, silenceMs: 20 }), '127.0.0.1', 0, 'PORT');
   const smtp = mailCatcher(database, log);
-  await Promise.all([once(http.listen(0, '127.0.0.1'), 'listening'), once(smtp.listen(0, '127.0.0.1'), 'listening')]);
+  const smtpPort = await bind(smtp.server, '127.0.0.1', 0, 'SMTP_PORT');
   return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-    smtpUrl: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${http.port}`,
+    smtpUrl: `smtp://127.0.0.1:${smtpPort}`,
     database,
     async close() {
-      http.closeAllConnections();
-      await new Promise((closed) => http.close(closed));
-      await new Promise<void>((closed) => smtp.close(() => closed()));
+      await http.close(0);
+      await closeMailCatcher(smtp);
       await database.close();
       await own?.drop();
     },

@@ -1,7 +1,6 @@
 export * from './lease-lost';
 export { MemoryDatabase } from './memory/database';
 export * from './memory/store';
-export * from './migrate';
 export { createLogTable, createPartitionFunction } from './migrations/log-table';
 export { SharedTables1790000000000 } from './migrations/1790000000000-shared-tables';
 export * from './postgres/database';

@@ -192,6 +192,18 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       });
     });
 
+    it('what one has applied, another that fails at it at the same time does not bring back', async () => {
+      const id = randomUUID();
+      await store.transact(async (tx) => {
+        // Of an event whose keys cannot be locked nobody else is held up.
+        expect(await tx.held('g', [id])).toEqual(new Map());
+        await test.other.transact((theirs) => theirs.take('g', [applied(id)]));
+        await tx.take('g', [retrying(id, 0)]);
+      });
+      expect(await store.transact((tx) => tx.held('g', [id]))).toEqual(new Map([[id, 'applied']]));
+      expect(await store.dueRetries('g', 10)).toEqual([]);
+    });
+
     it('keeps failures with whatever characters they came', async () => {
       const [id, again] = [randomUUID(), randomUUID()];
       const odd = { ...message('k\0', '\0'), topic: 't\0', headers: { 'ce-odd': '\0 \ud800' } };
@@ -247,6 +259,14 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         expect(again).toMatchObject({ id: first!.id, attempts: 1 });
         const [afterLease] = await store.claimEffects(['test.call'], 10, 60_000);
         expect(afterLease).toMatchObject({ id: first!.id, attempts: 2 });
+      });
+
+      it('whoever has lost an effect to another runner cannot give it back', async () => {
+        await intend(effect('a', 'one'));
+        const [lost] = await store.claimEffects(['test.call'], 10, 0);
+        expect(await test.other.claimEffects(['test.call'], 10, 60_000)).toMatchObject([{ id: lost!.id }]);
+        await store.deferEffect(lost!.id, 'Error: no answer', 0);
+        expect(await store.claimEffects(['test.call'], 10, 60_000)).toEqual([]);
       });
     });
 

@@ -8,6 +8,7 @@ import {
   type CloudEvent,
   type EffectHandler,
   type InboxState,
+  type Keys,
   type Message,
   type NewEffect,
   type NewEvent,
@@ -115,7 +116,7 @@ export class TwoProcesses<T extends Tables> {
         ...some.map(alongside),
       ]);
     }
-    await eventually(async () => (await this.sql(`SELECT FROM effects WHERE state = 'open' LIMIT 1`)).length === 0);
+    await eventually(async () => (await this.sql(`SELECT FROM effects WHERE state <> 'closed' LIMIT 1`)).length === 0);
     return Promise.all(orders.map((order) => this.endOf(order, messages.get(order)!)));
   }
 
@@ -126,7 +127,9 @@ export class TwoProcesses<T extends Tables> {
     look: (row: Rows<T>[N] extends ReadonlyMap<string, infer Row> ? Row : never) => R,
   ): Promise<R[]> {
     const { tables } = this.options;
-    const { [table]: rows } = await this.processes[0]!.store.transact((tx) => tx.lock(tables, { [table]: orders }));
+    const { [table]: rows } = await this.processes[0]!.store.transact((tx) =>
+      tx.lock(tables, { [table]: orders } as Keys<T>),
+    );
     return orders.map((order) => look(rows!.get(order) as never));
   }
 
@@ -152,6 +155,8 @@ export class TwoProcesses<T extends Tables> {
       await gate.query(`LOCK TABLE ${name} IN EXCLUSIVE MODE`);
       running = start();
       await eventually(async () => {
+        // Within a transaction the view of other sessions would stay as it was first seen.
+        await gate.query('SELECT pg_stat_clear_snapshot()');
         const { rows } = await gate.query(
           `SELECT DISTINCT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
            WHERE NOT granted AND relation = $1::regclass`,

@@ -9,6 +9,7 @@ const databaseOf = (service: string) => service.replace('-', '_');
 export const eventInvariants: readonly Invariant[] = [
   { name: 'every event has come to each group that wants it', check: checkArrival },
   { name: 'every order was announced once, and its end once', check: checkAnnouncements },
+  { name: 'no service has told the same of an order twice', check: checkRepeats },
   { name: 'no event is a dead letter, waits for another try, or came too late', check: checkFailures },
   { name: 'no call to the outside is left open', check: checkEffects },
   { name: 'no state without the event that made it', check: checkOrigins },
@@ -59,6 +60,22 @@ async function checkAnnouncements(cases: readonly Case[], ask: Ask): Promise<Fin
       return actual.sort().join() === wanted.sort().join() ? [] : [`${order_id} was told of by ${topics.join(', ')}`];
     }),
   };
+}
+
+/** An order goes through each of its states once, and everybody has one answer to each question. */
+async function checkRepeats(_cases: readonly Case[], ask: Ask): Promise<Finding> {
+  let count = 0;
+  const violations: string[] = [];
+  for (const service of services) {
+    const told = new Map<string, number>();
+    for (const { topic, key } of await outboxOf(ask, service)) {
+      const what = `${key} ${topic}`;
+      told.set(what, (told.get(what) ?? 0) + 1);
+    }
+    count += told.size;
+    for (const [what, times] of told) if (times > 1) violations.push(`${what} was told ${times} times by ${service}`);
+  }
+  return { count, violations };
 }
 
 async function checkFailures(_cases: readonly Case[], ask: Ask): Promise<Finding> {

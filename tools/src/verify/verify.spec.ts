@@ -150,6 +150,17 @@ test.each<[string, RegExp, (content: ReturnType<typeof tables>) => void]>([
     ({ outbox }) => outbox!.order_api!.push({ id: 'e5', topic: 'order.cancelled', key: 'o1' }),
   ],
   [
+    'a state that was told of twice',
+    /the same of an order twice/,
+    ({ outbox, inbox }) => {
+      outbox!.order_api!.push(
+        { id: 'e5', topic: 'order.paid', key: 'o1' },
+        { id: 'e6', topic: 'order.paid', key: 'o1' },
+      );
+      for (const group of ['inventory', 'logistics']) inbox![group]!.push({ id: 'e5' }, { id: 'e6' });
+    },
+  ],
+  [
     'a dead letter',
     /dead letter/,
     (content) =>

@@ -1,4 +1,5 @@
-import { PostgresStore, migrate, SharedTables1790000000000 } from '@order-events/store';
+import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { migrate } from '@order-events/store/migrate';
 import { testDatabase, type TestDatabase } from '@order-events/testing';
 import { DataSource } from 'typeorm';
 import { blankReservation, tables, type Reservation } from '../domain';

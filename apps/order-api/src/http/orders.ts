@@ -2,7 +2,7 @@ import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
 import { systemRuntime } from '@order-events/messaging';
-import { onlyMethods, Problem, traceId, type Logger } from '@order-events/service-kit';
+import { jsonBody, onlyMethods, Problem, traceId, type Logger } from '@order-events/service-kit';
 import type { PostgresStore } from '@order-events/store';
 import type { Order } from '../domain';
 import type { Door } from '../door/door';
@@ -11,7 +11,6 @@ import { findOrder, listOrders } from '../store/orders';
 import { traceparentFrom } from '../traceparent';
 import { cancelOrder } from './cancel';
 import { claimFrom } from './idempotency-key';
-import { jsonBody } from './json-body';
 import { OrderInput } from './order-input';
 import { pageOf, paging, placeFrom } from './paging';
 
@@ -36,7 +35,7 @@ export function orderRoutes({ store, door, outboxAge, log }: OrderRoutesOptions)
 
   routes
     .route('/orders')
-    .post(...jsonBody, async (request, response) => {
+    .post(...jsonBody('256kb'), async (request, response) => {
       outboxAge.assertYoung();
       const wish = OrderInput.parse(request.body);
       const claim = claimFrom(request.get('idempotency-key'), wish);

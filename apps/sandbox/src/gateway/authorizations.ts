@@ -1,13 +1,13 @@
-import type { Query } from '../database';
+import type { Queryable } from '@order-events/store';
 import type { Authorization } from './rules';
 
 /** Locks the authorization that has this id, by its own id or by that of its capture. */
 export async function lockBy(
   column: 'authorization_id' | 'capture_id',
   id: string,
-  query: Query,
+  session: Queryable,
 ): Promise<Authorization | undefined> {
-  const [found] = await query<Authorization>(
+  const [found] = await session.query<Authorization>(
     `SELECT authorization_id, order_id, amount, currency, token, state, capture_id, captured, refunded
      FROM authorizations WHERE ${column} = $1 FOR UPDATE`,
     [id],
@@ -15,8 +15,8 @@ export async function lockBy(
   return found;
 }
 
-export async function save(it: Authorization, query: Query): Promise<void> {
-  await query(
+export async function save(it: Authorization, session: Queryable): Promise<void> {
+  await session.query(
     `INSERT INTO authorizations
        (authorization_id, order_id, amount, currency, token, state, capture_id, captured, refunded)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import type { Database } from '../database';
-import { OrderId, readBody } from '../http/input';
+import { Currency, Id, Money } from '@order-events/contracts';
+import { Problem, problemBody } from '@order-events/service-kit';
+import type { Database } from '@order-events/store';
 import { type Answer, type Call, callOf, once, type Outcome, send } from '../http/once';
-import { Problem, problemBody } from '../http/problem';
 import { lockBy, save } from './authorizations';
 import { type Authorization, authorize, capture, refund, type Ruling, voided } from './rules';
 
-const Money = z.int().min(0);
 const Authorize = z.strictObject({
-  order_id: OrderId,
+  order_id: Id,
   amount: Money,
-  currency: z.string().regex(/^[A-Z]{3}$/),
+  currency: Currency,
   token: z.string().regex(/^[\x21-\x7e]{1,255}$/),
 });
 const Amount = z.strictObject({ amount: Money });
@@ -27,17 +26,17 @@ export function gateway({ database, silenceMs }: GatewayOptions): Router {
   const router = Router();
 
   router.post('/authorizations', async (request, response) => {
-    const input = readBody(Authorize, request);
-    const answer = await once(database, callOf(request, 'gateway', 'authorize', input), async (query) => {
+    const input = Authorize.parse(request.body);
+    const answer = await once(database, callOf(request, 'gateway', 'authorize', input), async (session) => {
       const ruling = authorize(input, `auth_${randomUUID()}`);
-      if (ruling.outcome === 'done') await save(ruling.authorization, query);
+      if (ruling.outcome === 'done') await save(ruling.authorization, session);
       return outcomeOf(ruling, 201, input);
     });
     deliver(answer, response);
   });
 
   router.post('/authorizations/:id/capture', async (request, response) => {
-    const { amount } = readBody(Amount, request);
+    const { amount } = Amount.parse(request.body);
     await change('capture', 'authorization_id', amount, request, response, (authorization) =>
       capture(authorization, amount, `cap_${randomUUID()}`),
     );
@@ -48,7 +47,7 @@ export function gateway({ database, silenceMs }: GatewayOptions): Router {
   });
 
   router.post('/captures/:id/refund', async (request, response) => {
-    const { amount } = readBody(Amount, request);
+    const { amount } = Amount.parse(request.body);
     await change('refund', 'capture_id', amount, request, response, (authorization) =>
       refund(authorization, amount, `ref_${randomUUID()}`),
     );
@@ -64,11 +63,11 @@ export function gateway({ database, silenceMs }: GatewayOptions): Router {
     rule: (authorization: Authorization) => Ruling,
   ): Promise<void> {
     const { id } = request.params;
-    const answer = await once(database, callOf(request, 'gateway', kind, { amount }), async (query) => {
-      const authorization = await lockBy(column, id, query);
-      if (!authorization) throw new Problem(404, `There is no ${column} ${id}.`);
+    const answer = await once(database, callOf(request, 'gateway', kind, { amount }), async (session) => {
+      const authorization = await lockBy(column, id, session);
+      if (!authorization) throw new Problem(404, { kind: 'not-found', detail: `There is no ${column} ${id}.` });
       const ruling = rule(authorization);
-      if (ruling.outcome === 'done') await save(ruling.authorization, query);
+      if (ruling.outcome === 'done') await save(ruling.authorization, session);
       return outcomeOf(ruling, kind === 'void' ? 200 : 201, {
         ...authorization,
         amount: amount ?? authorization.amount,
@@ -96,8 +95,16 @@ function outcomeOf(
     case 'done':
       return { ...about, status: done, body: ruling.answer, unheard: ruling.unheard ?? false };
     case 'refused':
-      return { ...about, status: 402, body: problemBody(402, { reason: ruling.reason }) };
+      return {
+        ...about,
+        status: 402,
+        body: { ...problemBody(new Problem(402, { kind: 'refused' })), reason: ruling.reason },
+      };
     case 'senseless':
-      return { ...about, status: 409, body: problemBody(409, { detail: ruling.detail }) };
+      return {
+        ...about,
+        status: 409,
+        body: problemBody(new Problem(409, { kind: 'conflict', detail: ruling.detail })),
+      };
   }
 }

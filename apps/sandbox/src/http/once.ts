@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
-import type { Database, Query } from '../database';
+import { Problem } from '@order-events/service-kit';
+import type { Database, Queryable } from '@order-events/store';
 import { readIdempotencyKey } from './input';
-import { Problem } from './problem';
 
 export interface Call {
   api: 'gateway' | 'carrier';
@@ -42,28 +42,32 @@ export function callOf(request: Request, api: Call['api'], kind: Call['kind'], i
  * Carries a call out the first time its key comes, in one transaction with the record of its answer; every repeat gets
  * that answer. Calls with one key wait for each other. Throws a 422 problem for a key that was used for something else.
  */
-export function once(database: Database, call: Call, work: (query: Query) => Promise<Outcome>): Promise<Answer> {
+export function once(database: Database, call: Call, work: (session: Queryable) => Promise<Outcome>): Promise<Answer> {
   const key = [call.api, call.idempotencyKey];
-  return database.transact(async (query) => {
+  return database.transact(async (session) => {
     // There is no row to lock before the first call, so its key itself is locked.
-    await query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', key);
-    const [stored] = await query<{ fingerprint: string; status: number; body: string }>(
+    await session.query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', key);
+    const [stored] = await session.query<{ fingerprint: string; status: number; body: string }>(
       'SELECT fingerprint, status, answer::text AS body FROM calls WHERE api = $1 AND idempotency_key = $2',
       key,
     );
     if (stored) {
-      if (stored.fingerprint !== call.fingerprint) throw new Problem(422, 'This key was used for another request.');
+      if (stored.fingerprint !== call.fingerprint) throw keyReused();
       return { status: stored.status, body: stored.body, unheard: false };
     }
-    const outcome = await work(query);
+    const outcome = await work(session);
     const body = JSON.stringify(outcome.body);
-    await query(
+    await session.query(
       `INSERT INTO calls (api, idempotency_key, kind, order_id, amount, currency, fingerprint, status, answer)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       [...key, call.kind, outcome.order_id, outcome.amount, outcome.currency, call.fingerprint, outcome.status, body],
     );
     return { status: outcome.status, body, unheard: outcome.unheard };
   });
+}
+
+function keyReused(): Problem {
+  return new Problem(422, { kind: 'idempotency-key-reused', detail: 'This key was used for another request.' });
 }
 
 export function send(response: Response, { status, body }: Answer): void {

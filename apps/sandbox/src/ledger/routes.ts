@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Database } from '../database';
+import type { Database } from '@order-events/store';
 import { readOrderId } from '../http/input';
 
 /** Everything that gateway and carrier know of an order, as of one moment. */

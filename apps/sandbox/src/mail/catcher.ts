@@ -1,8 +1,9 @@
 import { buffer } from 'node:stream/consumers';
-import type { Logger } from 'pino';
 import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import { type Database, DatabaseUnavailable } from '../database';
+import { StoreError } from '@order-events/messaging';
+import type { Logger } from '@order-events/service-kit';
+import type { Database } from '@order-events/store';
 import { storeMail } from './mails';
 
 const maxBytes = 10_000_000;
@@ -66,13 +67,18 @@ export function mailCatcher(database: Database, log: Logger): SMTPServer {
 
   function asRefusal(error: Error): Refusal {
     if (error instanceof Refusal) return error;
-    if (error instanceof DatabaseUnavailable) {
+    if (error instanceof StoreError && error.kind !== 'rejected') {
       log.warn(error.message);
       return new Refusal(451, 'The mail cannot be stored right now');
     }
     log.error({ err: error }, 'A mail was not stored');
     return new Refusal(554, 'The mail cannot be stored');
   }
+}
+
+/** Takes no new connections, and cuts those that do not end soon. */
+export function closeMailCatcher(server: SMTPServer): Promise<void> {
+  return new Promise((closed) => server.close(() => closed()));
 }
 
 function isFor(localPart: string, address: string): boolean {

@@ -1,7 +1,7 @@
 import { Router } from 'express';
-import type { Database } from '../database';
+import { Problem } from '@order-events/service-kit';
+import type { Database } from '@order-events/store';
 import { readOrderId } from '../http/input';
-import { Problem } from '../http/problem';
 
 export interface ReceivedMail {
   message_id: string;
@@ -51,7 +51,7 @@ export function mails(database: Database): Router {
     const [found] = /^\d{1,15}$/.test(id)
       ? await database.query(`SELECT ${columns} FROM mails WHERE mail_id = $1 AND copies > 0`, [id])
       : [];
-    if (!found) throw new Problem(404, `There is no mail ${id}.`);
+    if (!found) throw new Problem(404, { kind: 'unknown-mail', detail: `There is no mail ${id}.` });
     response.json(found);
   });
 

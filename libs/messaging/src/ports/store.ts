@@ -54,7 +54,7 @@ export interface Tx {
   write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void>;
   /** Which of these does the group's inbox hold, and in which state? */
   held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>>;
-  /** Records events in the inbox; an entry that is there already is brought to the new state. */
+  /** Records events in the inbox; an entry that is there already is brought to the new state, unless it is applied. */
   take(group: string, entries: readonly InboxEntry[]): Promise<void>;
   /** Adds effects; one whose idempotency key is there already is the same effect and is left as it is. */
   intend(effects: readonly EffectEntry[]): Promise<void>;
@@ -104,7 +104,7 @@ export interface Store {
   dueRetries(group: string, limit: number): Promise<Retry[]>;
   /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;
-  /** Gives a claimed effect back, to be called again after a while. */
+  /** Gives a claimed effect back, to be called again after a while. One that somebody else has claimed since stays theirs. */
   deferEffect(id: string, error: string, delayMs: number): Promise<void>;
   outbox(): LogReader;
   outboxStatus(): Promise<OutboxStatus>;

@@ -2,13 +2,14 @@ import express from 'express';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { StoreError } from '@order-events/messaging';
+import { jsonBody } from './json-body';
 import { listen, type Listening } from './listen';
 import { notFound, onlyMethods, Problem, problemHandler } from './problem';
 
 let server: Listening;
 beforeAll(async () => {
   const app = express();
-  app.use(express.json({ limit: '1kb' }));
+  app.use(...jsonBody('1kb'));
   app.post('/things', (request, response) => {
     response.json(z.strictObject({ list: z.array(z.object({ 'a/b': z.int() })) }).parse(request.body));
   });
@@ -34,8 +35,8 @@ const call = async (path: string, init?: RequestInit) => {
   expect(body).toMatchObject({ status: response.status, type: expect.stringMatching(/^urn:order-events:problem:/) });
   return { status: response.status, headers: response.headers, body };
 };
-const post = (body: string) =>
-  call('/things', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+const post = (body: string, type = 'application/json') =>
+  call('/things', { method: 'POST', body, headers: { 'content-type': type } });
 
 test('a problem is sent as it is', async () => {
   const { status, headers, body } = await call('/refused');
@@ -63,6 +64,11 @@ test.each([
   [`{"list":"${'x'.repeat(2000)}"}`, 413],
 ])('a body that cannot be read: %#', async (text, status) => {
   expect((await post(text)).status).toBe(status);
+});
+
+test('a body that is not JSON is refused, and one that is not there is for the schema to refuse', async () => {
+  expect((await post('{"list":[]}', 'text/plain')).status).toBe(415);
+  expect((await call('/things', { method: 'POST' })).status).toBe(400);
 });
 
 test('an unknown path is 404, a known one with another method 405', async () => {

@@ -1,6 +1,7 @@
 import type { MigrationInterface } from 'typeorm';
 import { topics, topology, type Service } from '@order-events/contracts';
-import { Database, migrate, SharedTables1790000000000, type Queryable } from '@order-events/store';
+import { Database, SharedTables1790000000000, type Queryable } from '@order-events/store';
+import { migrate } from '@order-events/store/migrate';
 import { EventsLog1790000000000, PostgresTransport } from '@order-events/transport-postgres';
 import { loadConfig } from '../config/load';
 import { runOnce } from './lifecycle';

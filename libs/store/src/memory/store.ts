@@ -89,7 +89,8 @@ export class MemoryStore implements Store {
   deferEffect(id: string, error: string, delayMs: number): Promise<void> {
     return this.statement((now) => {
       const row = this.database.table<EffectRow>('effects').get(id);
-      if (row?.open) Object.assign(row, { error, dueAt: now + delayMs, runner: undefined });
+      if (row?.open && (row.runner ?? this.connection) === this.connection)
+        Object.assign(row, { error, dueAt: now + delayMs, runner: undefined });
     });
   }
 

@@ -86,6 +86,7 @@ export class MemoryTx implements Tx {
     for (const { failure, retried, ...entry } of entries) {
       const key = inboxKey(group, entry.id);
       await this.session.lock('inbox', key);
+      if (this.session.get<InboxEntry>('inbox', key)?.state === 'applied') continue;
       this.session.put('inbox', key, entry);
       if (failure) {
         const { delayMs, ...rest } = failure;

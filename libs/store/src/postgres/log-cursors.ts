@@ -36,7 +36,8 @@ interface RecordRow {
   id: string;
   topic: string;
   key: string;
-  headers: Record<string, string>;
+  /** Of a row that was put in by hand any JSON. */
+  headers: unknown;
   body: Buffer;
   created_at: Date;
 }
@@ -49,8 +50,8 @@ export interface LogCursorsOptions {
   topics: readonly string[] | null;
   /** Name of this instance; unique for its lifetime. */
   owner: string;
-  /** The connection by which others see that this instance lives. */
-  backend(): Backend | undefined;
+  /** The connection by which others see that this instance lives; nothing is claimed without one. */
+  backend(): Promise<Backend | undefined>;
 }
 
 /**
@@ -72,13 +73,14 @@ export class LogCursors {
   /** Claims up to `limit` more partitions that nobody owns, or whose owner is gone. */
   async claim(limit: number, leaseMs: number): Promise<void> {
     const { database, reader, owner } = this.options;
-    const backend = this.options.backend();
+    const backend = await this.options.backend();
+    if (!backend) return;
     const rows = await database.query<ClaimedRow>(this.sql.claim, [
       reader,
       limit,
       owner,
-      backend?.pid ?? null,
-      backend?.start ?? null,
+      backend.pid,
+      backend.start,
       leaseMs,
       this.partitions,
     ]);
@@ -95,19 +97,11 @@ export class LogCursors {
     for (let i = 0; i < partitions; i++) this.owned.set(i, { epoch: FOLLOWED, saved: place, ahead: place });
   }
 
-  /** Prolongs the leases; forgets the partitions that somebody else has taken over. */
+  /** Prolongs the leases; forgets the partitions that somebody else has taken over, and those claimed by a lost connection. */
   async renew(leaseMs: number): Promise<void> {
     const { database, reader } = this.options;
-    const backend = this.options.backend();
     const [partitions, epochs] = this.epochs(this.partitions);
-    const kept = await database.query<{ partition: number }>(this.sql.renew, [
-      reader,
-      partitions,
-      epochs,
-      leaseMs,
-      backend?.pid ?? null,
-      backend?.start ?? null,
-    ]);
+    const kept = await database.query<{ partition: number }>(this.sql.renew, [reader, partitions, epochs, leaseMs]);
     this.keep(kept);
   }
 
@@ -240,7 +234,15 @@ function after(
 
 function record(row: RecordRow, position: number): LogRecord {
   const { id, topic, key, headers, body, created_at } = row;
-  return { position, id, topic, key, headers, body, time: created_at };
+  return { position, id, topic, key, headers: textual(headers), body, time: created_at };
+}
+
+/** What reads a message counts on texts, and one row that breaks it would hold up its partition for ever. */
+function textual(headers: unknown): Record<string, string> {
+  const entries = Object.entries((headers ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
 }
 
 /** The columns of `append` for messages. */

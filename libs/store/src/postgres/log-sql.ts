@@ -28,6 +28,10 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
   const statement = (name: string, text: string): Statement => ({ name: `${log}_${name}`, text });
   // Not as a range of xids: the rows of a page must come from the index on positions, however few the planner expects.
   const unread = 'NOT pg_visible_in_snapshot(l.xid, c.last)';
+  // A place in memory ends with the server that it was read from: after a crash, transaction numbers that a snapshot
+  // counts as ended (those that failed leave no trace on the disk) are given out again, and their rows would be skipped.
+  const sameServer = `EXISTS (
+         SELECT FROM pg_stat_get_activity(log_cursor.owner_backend) a WHERE a.backend_start = log_cursor.owner_backend_start)`;
   const page = (where: string, topics: string, limit: string) => `
     LATERAL (
       SELECT * FROM ${log} l
@@ -87,9 +91,10 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
     renew: statement(
       'renew',
       `UPDATE log_cursor
-       SET until = clock_timestamp() + $4 * interval '1 millisecond', owner_backend = $5, owner_backend_start = $6
+       SET until = clock_timestamp() + $4 * interval '1 millisecond'
        FROM unnest($2::smallint[], $3::bigint[]) AS o (partition, epoch)
        WHERE log = '${log}' AND reader = $1 AND log_cursor.partition = o.partition AND log_cursor.epoch = o.epoch
+         AND ${sameServer}
        RETURNING log_cursor.partition`,
     ),
     save: statement(
@@ -99,6 +104,7 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
        FROM unnest($2::smallint[], $3::bigint[], $4::pg_snapshot[], $5::pg_snapshot[], $6::bigint[])
          AS o (partition, epoch, last, win, position)
        WHERE log = '${log}' AND reader = $1 AND log_cursor.partition = o.partition AND log_cursor.epoch = o.epoch
+         AND ${sameServer}
        RETURNING log_cursor.partition`,
     ),
     release: statement(

@@ -14,7 +14,7 @@ export class OutboxReader implements LogReader {
   constructor(
     private readonly database: Database,
     owner: string,
-    backend: () => Backend | undefined,
+    backend: () => Promise<Backend | undefined>,
   ) {
     this.cursors = new LogCursors({ database, log: 'outbox', reader: 'relay', topics: null, owner, backend });
   }

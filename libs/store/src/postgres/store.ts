@@ -54,7 +54,7 @@ const sql = {
     text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', runner_backend = NULL,
              errors = jsonb_path_query_array(
                errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
-           WHERE seq = $1 AND state = 'open'`,
+           WHERE seq = $1 AND state = 'open' AND runner = $4`,
   },
   // The oldest record that the relay has not published: behind the place in its open window, or in none yet.
   outboxStatus: {
@@ -128,11 +128,11 @@ export class PostgresStore implements Store {
   }
 
   async deferEffect(id: string, error: string, delayMs: number): Promise<void> {
-    await this.database.query(sql.deferEffect, [id, delayMs, storable(error)]);
+    await this.database.query(sql.deferEffect, [id, delayMs, storable(error), this.owner]);
   }
 
   outbox(): LogReader {
-    return new OutboxReader(this.database, this.owner, () => this.wake.backend);
+    return new OutboxReader(this.database, this.owner, () => this.wake.connected());
   }
 
   async outboxStatus(): Promise<OutboxStatus> {

@@ -28,7 +28,8 @@ const sql = {
     name: 'inbox_take',
     text: `INSERT INTO inbox (consumer_group, id, state, topic, key)
            SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
-           ON CONFLICT (consumer_group, id) DO UPDATE SET state = excluded.state, at = clock_timestamp()`,
+           ON CONFLICT (consumer_group, id) DO UPDATE SET state = excluded.state, at = clock_timestamp()
+           WHERE inbox.state <> 'applied'`,
   },
   fail: {
     name: 'failures_add',
@@ -37,6 +38,8 @@ const sql = {
              jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'error', left(error, ${ERROR_CHARACTERS})))
            FROM unnest($2::uuid[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::integer[], $8::float8[], $9::text[])
              AS f (id, topic, key, headers, body, attempts, delay, error)
+           -- Whoever fails at an event may hold no lock of its key, and somebody else may have applied it meanwhile.
+           WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = f.id AND i.state = 'applied')
            ON CONFLICT (consumer_group, id) DO UPDATE SET
              attempts = excluded.attempts, due_at = excluded.due_at,
              errors = jsonb_path_query_array(failures.errors || excluded.errors, '$[last - ${ERRORS_KEPT - 1} to last]')`,

@@ -75,6 +75,12 @@ export class Wake {
     return this.current;
   }
 
+  /** The same, when the first attempt to connect has ended. */
+  async connected(): Promise<Backend | undefined> {
+    await this.connecting;
+    return this.current;
+  }
+
   /** @param name one of the channels in the options. */
   listen(name: string): Listener {
     const listener = new Listener();
@@ -130,6 +136,7 @@ export class Wake {
       connectionString: this.options.url,
       application_name: this.options.applicationName,
       connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
       keepAlive: true,
     });
     client.on('notification', ({ channel, payload }) => this.arrive(channel, payload ? payload.split(',') : []));
@@ -156,7 +163,7 @@ export class Wake {
     } catch (error) {
       lost(error as Error);
       // It may never have been connected; there is nothing to end then.
-      await client.end().catch(() => undefined);
+      void client.end().catch(() => undefined);
     }
   }
 }

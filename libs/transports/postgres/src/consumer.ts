@@ -35,7 +35,14 @@ export class Consumer implements Subscription {
     const { database, wake, group, topics } = options;
     const member = randomUUID();
     const reader = group ?? `broadcast ${member}`;
-    this.cursors = new LogCursors({ database, log: 'log', reader, topics, owner: member, backend: () => wake.backend });
+    this.cursors = new LogCursors({
+      database,
+      log: 'log',
+      reader,
+      topics,
+      owner: member,
+      backend: () => wake.connected(),
+    });
     if (group !== null) this.membership = new Membership({ database, wake, cursors: this.cursors, reader, member });
     this.listener = wake.listen('log');
     this.running = this.run();

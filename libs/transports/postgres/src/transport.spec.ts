@@ -1,4 +1,4 @@
-import { migrate } from '@order-events/store';
+import { migrate } from '@order-events/store/migrate';
 import { testDatabase, transportConformance } from '@order-events/testing';
 import { EventsLog1790000000000 } from './migration';
 import { PostgresTransport } from './transport';

@@ -1,0 +1,92 @@
+import type { CloudEvent, OrderBody } from '@order-events/contracts';
+import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { migrate } from '@order-events/store/migrate';
+import { cloudEvent, TwoProcesses, type OrderEnd } from '@order-events/testing';
+import { dispatchAnswered, handlers, tables, type DispatchAnswer, type Shipment } from '../src/domain';
+import { migrations } from '../src/store/migrations';
+
+jest.setTimeout(600_000);
+
+const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
+const errors: Error[] = [];
+afterEach(() => expect(errors.splice(0)).toEqual([]));
+
+const bodyOf = (order_id: string): OrderBody => ({
+  order_id,
+  user_id: 'u1',
+  product_ids: ['apple'],
+  timestamp: 1_700_000_000,
+  items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
+  total: 200,
+  currency: 'EUR',
+  shipping_address: { street: 'Main Street 1', city: 'Springfield' },
+});
+const created = (order: string) => cloudEvent('order.created', bodyOf(order), 1);
+const paid = (order: string) => cloudEvent('order.paid', bodyOf(order), 4);
+const cancelled = (order: string) =>
+  cloudEvent('order.cancelled', { ...bodyOf(order), reason: 'shipment_failed' as const }, 5);
+type EventOf = (order: string) => CloudEvent;
+
+const accepts: DispatchAnswer = { outcome: 'dispatched', carrier: 'Parcels', tracking_number: 't1' };
+const refuses: DispatchAnswer = { outcome: 'refused', reason: 'undeliverable_address' };
+
+type End = OrderEnd & { state: Shipment['state'] };
+
+/** How every order ends when both processes get its events at once. */
+async function race(events: readonly EventOf[], answer: DispatchAnswer): Promise<End[]> {
+  const two = await TwoProcesses.start({
+    tables,
+    handlers,
+    answers: [dispatchAnswered],
+    group: 'logistics',
+    migrate: (ownerUrl) =>
+      migrate({ ownerUrl, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] }),
+    store: (url, applicationName) =>
+      new PostgresStore({ url, connections: 5, applicationName, onError: (error) => errors.push(error) }),
+    answer: () => answer,
+  });
+  try {
+    const found = await two.race(orders, (order) => events.map((event) => event(order)));
+    const states = await two.rows('shipments', orders, ({ state }) => state);
+    return found.map((end, index) => ({ ...end, state: states[index]! }));
+  } finally {
+    await two.close();
+  }
+}
+
+const end = (state: End['state'], told: string[] = [], dead: string[] = []): End => ({
+  state,
+  asked: ['carrier.dispatch'],
+  told,
+  dead,
+});
+const unasked = (state: End['state']): End => ({ ...end(state), asked: [] });
+
+test.each<[string, EventOf[], DispatchAnswer, End]>([
+  ['created: planned, and nobody is asked', [created], accepts, unasked('planned')],
+  ['paid: dispatched once', [paid], accepts, end('dispatched', ['shipment.dispatched'])],
+  ['paid, refused: failed once', [paid], refuses, end('failed', ['shipment.failed'])],
+  ['created and paid: dispatched once', [created, paid], accepts, end('dispatched', ['shipment.dispatched'])],
+  ['created and paid, refused: failed once', [created, paid], refuses, end('failed', ['shipment.failed'])],
+  ['cancelled: a tombstone', [cancelled], accepts, unasked('cancelled')],
+  ['created and cancelled: the plan is dropped', [created, cancelled], accepts, unasked('cancelled')],
+])('%s', async (_, events, answer, expected) => {
+  expect(await race(events, answer)).toEqual(orders.map(() => expected));
+});
+
+test.each<[string, EventOf[]]>([
+  ['paid and cancelled', [paid, cancelled]],
+  ['created, paid and cancelled', [created, paid, cancelled]],
+])('%s, refused: closed, and a refusal that came first is told', async (_, events) => {
+  const allowed = [unasked('cancelled'), end('cancelled'), end('cancelled', ['shipment.failed'])];
+  for (const found of await race(events, refuses)) expect(allowed).toContainEqual(found);
+});
+
+test('paid and cancelled, accepted: goods that have left are told of, and a cancel after that is a dead letter', async () => {
+  const allowed = [
+    unasked('cancelled'),
+    end('dispatched', ['shipment.dispatched']),
+    end('dispatched', ['shipment.dispatched'], ['order.cancelled']),
+  ];
+  for (const found of await race([paid, cancelled], accepts)) expect(allowed).toContainEqual(found);
+});

@@ -1,0 +1,5 @@
+import { Ledger1790000000000 } from './1790000000000-ledger';
+import { NothingIsDeleted1790000001000 } from './1790000001000-nothing-is-deleted';
+
+/** Of the ledger's tables, oldest first. */
+export const migrations = [Ledger1790000000000, NothingIsDeleted1790000001000];

@@ -1,0 +1,4 @@
+export * from './events.module';
+export * from './run-service';
+export * from './start';
+export * from './strategy';

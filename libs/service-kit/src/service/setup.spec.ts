@@ -1,0 +1,83 @@
+import { topics, topology } from '@order-events/contracts';
+import { eventually, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
+import { things } from '../../test/things';
+import { Child } from '../../test/child';
+import { runSetup } from './setup';
+
+let own: TestDatabase;
+let events: TestDatabase;
+beforeEach(async () => {
+  [own, events] = [await testDatabase(), await testDatabase()];
+});
+afterEach(() => Promise.all([own.drop(), events.drop()]));
+
+/** Roles belong to the whole server, so it is the one that is there anyway. */
+const setup = (env: NodeJS.ProcessEnv = {}) =>
+  new Child('setup.cjs', [], {
+    OWNER_DATABASE_URL: own.url,
+    OWNER_EVENTS_DATABASE_URL: events.url,
+    LOGIN_ROLE: 'postgres',
+    ...env,
+  });
+
+const sql = <R extends object>({ url }: TestDatabase, text: string): Promise<R[]> =>
+  withClient(url, async (client) => (await client.query<R>(text)).rows);
+
+async function expectReady(): Promise<void> {
+  expect(await sql(own, 'SELECT name FROM things')).toEqual([{ name: 'apple' }]);
+  expect(await sql(own, 'SELECT state FROM inbox')).toEqual([]);
+  const groups = await sql<{ reader: string; topics: string[] }>(events, 'SELECT reader, topics FROM log_group');
+  const declared = groups.flatMap(({ reader, topics }) => topics.map((topic) => `${topic} → ${reader}`)).sort();
+  expect(declared).toEqual(
+    topics.flatMap((topic) => topology[topic].consumers.map((group) => `${topic} → ${group}`)).sort(),
+  );
+}
+
+beforeAll(() =>
+  withClient(process.env.TEST_POSTGRES_URL!, (client) =>
+    // The role of the events database is not to be chosen; several runs may make it at once.
+    client.query(
+      `DO $$ BEGIN CREATE ROLE events; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
+    ),
+  ),
+);
+
+test('makes tables, topics and groups; a second time nothing changes', async () => {
+  const env = { OWNER_DATABASE_URL: own.url, OWNER_EVENTS_DATABASE_URL: events.url, LOGIN_ROLE: 'postgres' };
+  const replaced = jest.replaceProperty(process, 'env', { ...process.env, ...env });
+  const said = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  for (const times of [1, 2]) {
+    runSetup(things);
+    await eventually(() => said.mock.calls.filter(([text]) => text === 'setup of inventory: done\n').length === times);
+    await expectReady();
+  }
+  said.mockRestore();
+  replaced.restore();
+});
+
+test('two at once take turns', async () => {
+  const children = [setup(), setup()];
+  for (const child of children) expect([await child.exitCode(), child.stderr]).toEqual([0, '']);
+  await expectReady();
+});
+
+test('nothing is seeded in production, and a prefix goes before every name', async () => {
+  const child = setup({ NODE_ENV: 'production', TOPIC_PREFIX: 'test.' });
+  expect([await child.exitCode(), child.stderr]).toEqual([0, '']);
+  expect(await sql(own, 'SELECT name FROM things')).toEqual([]);
+  const groups = await sql<{ reader: string }>(events, 'SELECT reader FROM log_group');
+  expect(groups.length).toBeGreaterThan(0);
+  for (const { reader } of groups) expect(reader).toMatch(/^test\./);
+});
+
+test('a bad configuration ends with 2, a database that refuses with 1', async () => {
+  const unset = setup({ OWNER_DATABASE_URL: '', OWNER_EVENTS_DATABASE_URL: 'mysql://me:hunter2@host/db' });
+  expect(await unset.exitCode()).toBe(2);
+  expect(unset.stderr).toMatch(/OWNER_DATABASE_URL: is not set[^]*OWNER_EVENTS_DATABASE_URL: /);
+  expect(unset.stderr).not.toContain('hunter2');
+
+  await sql(own, 'CREATE TABLE things ()');
+  const refused = setup();
+  expect(await refused.exitCode()).toBe(1);
+  expect(refused.stderr).toMatch(/^setup of inventory: .*"things" already exists/);
+});

@@ -10,7 +10,11 @@ const depConstraints = [
   ...services.map((scope) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: ['scope:shared'] })),
   { sourceTag: 'scope:shared', onlyDependOnLibsWithTags: ['scope:shared'] },
   { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['scope:shared'] },
-  { sourceTag: 'type:contract', onlyDependOnLibsWithTags: [], bannedExternalImports: ['pg', 'typeorm', '@nestjs/*', 'express'] },
+  {
+    sourceTag: 'type:contract',
+    onlyDependOnLibsWithTags: [],
+    bannedExternalImports: ['pg', 'typeorm', '@nestjs/*', 'express'],
+  },
   {
     sourceTag: 'type:util',
     onlyDependOnLibsWithTags: ['type:contract'],
@@ -29,10 +33,26 @@ const boundaries = (constraints) => ({
 const pure = {
   'no-restricted-imports': [
     'error',
-    { patterns: [{ regex: '^(?!@order-events/(contracts|messaging)$|\\.)', message: 'A domain imports contracts, messaging types and itself.' }] },
+    {
+      patterns: [
+        {
+          regex: '^(?!@order-events/(contracts|messaging)$|\\./)',
+          message: 'A domain imports contracts, messaging and its own folder.',
+        },
+        {
+          regex: '^@order-events/messaging$',
+          importNamePattern: '^(?!DeadLetterError$)[a-z]|^(?!DeadLetterError$).*(Runner|Relay|Pipeline|Batcher)$',
+          message: 'A domain takes types and DeadLetterError from messaging, no machinery.',
+        },
+      ],
+    },
   ],
-  'no-restricted-globals': ['error', 'Date', 'setTimeout', 'setInterval', 'setImmediate', 'fetch', 'process', 'performance', 'crypto'],
+  'no-restricted-globals': [
+    'error',
+    ...['Date', 'setTimeout', 'setInterval', 'setImmediate', 'fetch', 'process', 'performance', 'crypto', 'globalThis'],
+  ],
   'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
+  'no-restricted-syntax': ['error', { selector: 'ImportExpression', message: 'A domain loads nothing.' }],
 };
 
 export default tseslint.config(
@@ -67,6 +87,19 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
     },
   },
-  { files: ['**/*.{mjs,cjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', module: 'writable', require: 'readonly', setTimeout: 'readonly', URL: 'readonly', Buffer: 'readonly' } } },
+  {
+    files: ['**/*.{mjs,cjs}'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        module: 'writable',
+        require: 'readonly',
+        setTimeout: 'readonly',
+        URL: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+  },
   prettier,
 );

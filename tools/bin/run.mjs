@@ -49,9 +49,8 @@ function lockHash() {
 
 async function install() {
   const done = announce('Installing dependencies');
-  // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry has.
   // Like it, this installs what the lock file says, and leaves the lock file as it is.
-  const { code } = await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['install', '--no-save'], 'inherit');
+  const { code } = await run('npm', ['ci'], 'inherit');
   if (code !== 0) fail('The installation failed; nothing was started.', code);
   writeFileSync(ourRecord, lockHash());
   done();

@@ -1,11 +1,16 @@
 import { z } from 'zod';
-import { events, isTopic, type EventData, type Topic } from './events';
+import { events, type EventData, type Topic } from './events';
 
 /** Lifts the data of one version to the next: total, pure, and kept as long as such an event may be in any log. */
 export type Upcaster = (data: unknown) => unknown;
 
-/** Upcasters by topic; the one at index `v - 1` lifts version `v` to `v + 1`. */
-export const upcasters: Partial<Record<Topic, readonly Upcaster[]>> = {};
+/** What is known of each type of event: its newest version, the schema of its data, and how older data is lifted to it. */
+export type Registry = Readonly<
+  Record<
+    string,
+    { version: number; data: z.ZodType; /** At index `v - 1`: from `v` to `v + 1`. */ lifts?: readonly Upcaster[] }
+  >
+>;
 
 export type Reading =
   | { ok: true; topic: Topic; data: EventData }
@@ -19,17 +24,17 @@ export function dataschema(topic: Topic, version: number = events[topic].version
  * Reads the data of an event of any known version into the newest one. Unknown fields are tolerated and dropped.
  * `newer_version` is not an error of the event: a later deployment will know it.
  */
-export function readData(type: string, schema: string, data: unknown, lifts = upcasters): Reading {
-  if (!isTopic(type)) return { ok: false, problem: 'unknown_type', detail: type };
+export function readData(type: string, schema: string, data: unknown, registry: Registry = events): Reading {
+  const known = Object.hasOwn(registry, type) ? registry[type] : undefined;
+  if (!known) return { ok: false, problem: 'unknown_type', detail: type };
   const prefix = `urn:order-events:${type}:`;
   const version = schema.startsWith(prefix) ? Number(schema.slice(prefix.length)) : NaN;
-  const newest = events[type].version;
   if (!Number.isInteger(version) || version < 1) return { ok: false, problem: 'unknown_version', detail: schema };
-  if (version > newest) return { ok: false, problem: 'newer_version', detail: schema };
+  if (version > known.version) return { ok: false, problem: 'newer_version', detail: schema };
   let lifted = data;
-  for (const lift of (lifts[type] ?? []).slice(version - 1, newest - 1)) lifted = lift(lifted);
-  const result = events[type].data.safeParse(lifted);
+  for (const lift of (known.lifts ?? []).slice(version - 1)) lifted = lift(lifted);
+  const result = known.data.safeParse(lifted);
   return result.success
-    ? { ok: true, topic: type, data: result.data }
+    ? { ok: true, topic: type as Topic, data: result.data as EventData }
     : { ok: false, problem: 'invalid_data', detail: z.prettifyError(result.error) };
 }

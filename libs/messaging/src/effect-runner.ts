@@ -20,7 +20,7 @@ export interface EffectRunnerOptions<T extends Tables> {
 
 /** A claim that ends before its call only means a repeated call with the same key; calls are told to end earlier. */
 const LEASE_MS = 60_000;
-const CALL_MS = 50_000;
+const CALL_MS = 15_000;
 const POLL_MS = 500;
 const RETRY_CAP_MS = 60_000;
 
@@ -73,19 +73,21 @@ export class EffectRunner<T extends Tables> {
   private async make(effect: OpenEffect, stopping: AbortSignal): Promise<void> {
     const { runtime, observer, store } = this.options;
     const since = runtime.elapsed();
-    let failure: Error | null;
+    let failure: Error | null = null;
+    let answer: unknown;
     try {
       const { idempotencyKey, attempts, input } = effect;
       const signal = AbortSignal.timeout(CALL_MS);
-      const answer = await this.handlers
-        .get(effect.kind)!
-        .call(input, { idempotencyKey, attempt: attempts + 1, signal });
-      failure = await this.record({ effect, answer }, stopping);
+      answer = await this.handlers.get(effect.kind)!.call(input, { idempotencyKey, attempt: attempts + 1, signal });
     } catch (error) {
       failure = error as Error;
+      observer.effectFailed(effect, failure, runtime.elapsed() - since);
     }
-    if (!failure) return observer.effectDone(effect, runtime.elapsed() - since);
-    observer.effectFailed(effect, failure);
+    if (!failure) {
+      failure = await this.record({ effect, answer }, stopping);
+      if (!failure) return observer.effectDone(effect, runtime.elapsed() - since);
+      observer.answerFailed(effect, failure);
+    }
     const delayMs = backoff(effect.attempts + 1, runtime.random(), 200, RETRY_CAP_MS);
     await store.deferEffect(effect.id, `${failure.name}: ${failure.message}`, delayMs);
   }

@@ -72,14 +72,16 @@ export class Relay {
         if (settlement.stored) stored++;
         else {
           detail = settlement.detail;
-          if (settlement.problem === 'refused') refused.push({ record, error: detail });
-          else open.push(record);
+          if (settlement.problem === 'refused') {
+            refused.push({ record, error: detail });
+            observer.refused(record, detail);
+          } else open.push(record);
         }
       }
       observer.published(stored);
-      if (stored < pending.length) observer.publishFailed(pending.length - stored, detail);
       pending = open;
       if (open.length === 0) break;
+      observer.publishFailed(open.length, detail);
       if (signal.aborted) return 'stopped';
       await runtime.sleep(backoff(attempt, runtime.random(), 100, 2_000), signal);
       if (signal.aborted || !(await reader.lease(LEASE_MS))) return 'stopped';

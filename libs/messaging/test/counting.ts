@@ -36,7 +36,7 @@ export function reserved(order: string, id = systemRuntime.eventId(), traceparen
 export class Notes implements Observer {
   readonly outcomes: string[] = [];
   readonly errors: string[] = [];
-  readonly publications = { stored: 0, failed: 0 };
+  readonly publications = { stored: 0, failed: 0, refused: 0 };
   holds = 0;
   readonly done: OpenEffect[] = [];
 
@@ -45,6 +45,9 @@ export class Notes implements Observer {
   }
   publishFailed(count: number): void {
     this.publications.failed += count;
+  }
+  refused(): void {
+    this.publications.refused++;
   }
   handled(_: Arrival, outcome: string, error?: Error): void {
     this.outcomes.push(outcome);
@@ -57,6 +60,9 @@ export class Notes implements Observer {
     this.done.push(effect);
   }
   effectFailed(_: OpenEffect, error: Error): void {
+    this.errors.push(error.message);
+  }
+  answerFailed(_: OpenEffect, error: Error): void {
     this.errors.push(error.message);
   }
   loopFailed(loop: string, error: Error): void {

@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino';
 
 export type { Logger };
 
-/** JSON lines on standard output. Whatever may hold a secret or a card's token is cut out, at any depth we log at. */
+/** JSON lines on standard output. Secrets and card tokens are cut out where our log lines may hold them. */
 export function createLogger(service: string, level: string): Logger {
   return pino({
     level,
@@ -10,7 +10,16 @@ export function createLogger(service: string, level: string): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: {
-      paths: ['payment_token', '*.payment_token', 'token', '*.token', 'authorization', '*.authorization', '*.password'],
+      paths: [
+        'payment_token',
+        '*.payment_token',
+        'token',
+        '*.token',
+        'authorization',
+        '*.authorization',
+        'password',
+        '*.password',
+      ],
       censor: '[redacted]',
     },
   });

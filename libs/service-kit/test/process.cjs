@@ -1,3 +1,4 @@
+/* global setImmediate, setInterval */
 // A service reduced to how it starts and stops; what it is to do stands in its arguments.
 const { loadConfig } = require('../src/config/load.ts');
 const { runProcess } = require('../src/service/lifecycle.ts');

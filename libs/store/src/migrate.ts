@@ -17,9 +17,10 @@ export async function migrate({ ownerUrl, loginRole, migrations }: MigrateOption
     migrationsTransactionMode: 'each',
   });
   await source.initialize();
+  // Two setups at once (a Job per replica, a retried one) take turns; the lock is this connection's.
+  const turn = source.createQueryRunner();
   try {
-    // Two setups at once (a Job per replica, a retried one) take turns.
-    await source.query(`SELECT pg_advisory_lock(hashtext('migrate'))`);
+    await turn.query(`SELECT pg_advisory_lock(hashtext('migrate'))`);
     const ran = await source.runMigrations();
     const role = `"${loginRole.replaceAll('"', '""')}"`;
     await source.query(`GRANT USAGE ON SCHEMA public TO ${role}`);
@@ -31,6 +32,7 @@ export async function migrate({ ownerUrl, loginRole, migrations }: MigrateOption
     );
     return ran.map((migration) => migration.name);
   } finally {
+    await turn.release();
     await source.destroy();
   }
 }

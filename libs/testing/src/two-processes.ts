@@ -130,7 +130,7 @@ export class TwoProcesses<T extends Tables> {
     const { [table]: rows } = await this.processes[0]!.store.transact((tx) =>
       tx.lock(tables, { [table]: orders } as Keys<T>),
     );
-    return orders.map((order) => look(rows!.get(order) as never));
+    return orders.map((order) => look(rows.get(order) as never));
   }
 
   async sql<R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> {
@@ -200,9 +200,9 @@ export class TwoProcesses<T extends Tables> {
   private effectHandler(answer: Decisions<T>['answers'][number]): EffectHandler<T> {
     return {
       ...answer,
-      call: async (input, { idempotencyKey }) => {
+      call: (input, { idempotencyKey }) => {
         this.calls.push(idempotencyKey);
-        return this.options.answer?.({ kind: answer.kind, idempotencyKey, input });
+        return Promise.resolve(this.options.answer?.({ kind: answer.kind, idempotencyKey, input }));
       },
     };
   }
@@ -214,8 +214,10 @@ export class TwoProcesses<T extends Tables> {
       held: failed,
       loopFailed: failed,
       effectFailed: failed,
+      answerFailed: failed,
       handled: nothing,
       effectDone: nothing,
+      refused: nothing,
       published: nothing,
       publishFailed: nothing,
     };

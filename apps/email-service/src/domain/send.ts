@@ -17,8 +17,10 @@ export interface SendInput {
 export type SendAnswer = { outcome: 'sent' } | { outcome: 'refused'; reason: string };
 
 export function sendMail(type: MailType, recipient: string, order: EventData<Told>): NewEffect {
+  // A mail has no use for the token, and effects are kept.
+  const { payment_token: _, ...told } = order;
   const { order_id } = order;
-  const input: SendInput = { order_id, type, recipient, order };
+  const input: SendInput = { order_id, type, recipient, order: told };
   return { kind: 'mail.send', key: order_id, idempotencyKey: `${order_id}.${type}`, input };
 }
 

@@ -8,6 +8,9 @@ export function sendMail(mailer: Mailer): EffectHandler<EmailTables, SendInput, 
   return {
     ...sendAnswered,
     call: ({ order_id, type, recipient, order }, { signal }) =>
-      mailer.send({ messageId: messageIdOf(order_id, type), to: recipient, ...render(type, order as never) }, { signal }),
+      mailer.send(
+        { messageId: messageIdOf(order_id, type), to: recipient, ...render(type, order as never) },
+        { signal },
+      ),
   };
 }

@@ -50,7 +50,8 @@ export function about({ order_id, version }: Order): { subject: string; sequence
 
 /** The order as its events carry it. */
 export function bodyOf(order: Order): OrderBody {
-  const { order_id, user_id, items, total, currency, email, shipping_address, payment_token, placed_at } = order;
+  const { order_id, user_id, items, total, currency, email, shipping_address, payment_token, placed_at, status } =
+    order;
   return {
     order_id,
     user_id,
@@ -61,7 +62,8 @@ export function bodyOf(order: Order): OrderBody {
     currency,
     ...(email !== null && { email }),
     ...(shipping_address !== null && { shipping_address }),
-    ...(payment_token !== null && { payment_token }),
+    // Only as long as payment may still have to ask for the money.
+    ...(payment_token !== null && (status === 'pending' || status === 'confirmed') && { payment_token }),
   };
 }
 

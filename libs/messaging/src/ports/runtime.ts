@@ -1,5 +1,5 @@
 import type { Arrival } from '../pipeline/arrival';
-import type { InboxState, OpenEffect } from './store';
+import type { InboxState, LogRecord, OpenEffect } from './store';
 
 /** Time and identity as the machinery sees them; the simulator brings its own. */
 export interface Runtime {
@@ -18,10 +18,15 @@ export interface Observer {
   published(count: number): void;
   publishFailed(count: number, detail: string): void;
   handled(arrival: Arrival, outcome: InboxState | 'duplicate', error?: Error): void;
-  /** The database did not answer; the batch is kept and tried again. */
+  /** Refused by the broker for its own sake; it is filed as a dead letter. */
+  refused(record: LogRecord, detail: string): void;
+  /** The database is away, or in the way of itself; what came is kept and tried again. */
   held(count: number, error: Error): void;
   effectDone(effect: OpenEffect, ms: number): void;
-  effectFailed(effect: OpenEffect, error: Error): void;
+  /** Without a definite answer after `ms`; it will be called again. */
+  effectFailed(effect: OpenEffect, error: Error, ms: number): void;
+  /** There was an answer, but what follows from it could not be decided or stored. */
+  answerFailed(effect: OpenEffect, error: Error): void;
   /** A background loop failed and goes on after a pause. */
   loopFailed(loop: string, error: Error): void;
 }

@@ -35,6 +35,7 @@ test('never shows a secret', () => {
   expect(problem).not.toContain('hunter2');
 });
 
+// If it fails: npm run docs
 test('docs/config.md is what the table of settings makes', () => {
   const file = join(__dirname, '../../../../docs/config.md');
   expect(readFileSync(file, 'utf8')).toBe(configDocs());

@@ -26,7 +26,10 @@ const postgres = url('postgres', 'postgresql');
 
 /** Every environment variable that any service reads; a service picks those that it needs by name. */
 export const settings = {
-  NODE_ENV: setting('`production` turns the defaults for development off.', z.string().default('development')),
+  NODE_ENV: setting(
+    '`production` turns the defaults for development off: no seed data, no default card.',
+    z.enum(['development', 'test', 'production']).default('development'),
+  ),
   HOST: setting('Address to listen on.', z.string().default('127.0.0.1')),
   PORT: setting('Port of the public HTTP interface.', port),
   SMTP_PORT: setting("Port of the sandbox's mail server.", port),
@@ -55,7 +58,7 @@ export const settings = {
   CARRIER_URL: setting('The carrier.', url('http', 'https')),
   OUTSIDE_TIMEOUT_MS: setting(
     'How long to wait for an answer of the gateway or the carrier before asking again, milliseconds.',
-    milliseconds.max(45_000).default(10_000),
+    z.coerce.number().int().min(100).max(15_000).default(10_000),
   ),
   SMTP_URL: secret('The mail server.', url('smtp', 'smtps')),
   ORDER_DEADLINE_S: setting(

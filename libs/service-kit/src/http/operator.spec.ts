@@ -136,7 +136,8 @@ test.each([
   ['/effects?key=o2&limit=1', ['o2']],
 ])('%s lists %j', async (path, keys) => {
   const { status, body } = await asOperator(path);
-  expect([status, body.items.map(({ key }: { key: string }) => key)]).toEqual([200, keys]);
+  const { items } = body as { items: { key: string }[] };
+  expect([status, items.map(({ key }) => key)]).toEqual([200, keys]);
 });
 
 test('a dead letter is shown with what went wrong', async () => {

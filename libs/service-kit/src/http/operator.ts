@@ -5,6 +5,7 @@ import type { PostgresStore } from '@order-events/store';
 import type { Logger } from '../log';
 import type { Metrics } from '../metrics';
 import { healthRoutes, type Checks } from './health';
+import { jsonBody } from './json-body';
 import { notFound, Problem, problemHandler } from './problem';
 
 export interface OperatorOptions {
@@ -41,7 +42,7 @@ export function operatorApp({ service, token, store, metrics, log, checks, route
     const { state, key, limit } = Filter.parse(request.query);
     response.json({ items: await store.database.query(EFFECTS, [state ?? null, key ?? null, limit]) });
   });
-  if (routes) app.use(express.json({ limit: '64kb' }), routes);
+  if (routes) app.use(...jsonBody('64kb'), routes);
   app.use(notFound, problemHandler(log));
   return app;
 }

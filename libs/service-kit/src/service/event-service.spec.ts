@@ -101,8 +101,8 @@ test('consumes, decides, makes calls and publishes; stops with everything acknow
     }),
   };
   const service = newService();
-  await service.start([effect as unknown as EffectHandler<Counters>]);
-  await service.consume([handler as EventHandler<Counters>]);
+  await service.start([effect]);
+  await service.consume([handler]);
   await publish('o1', 'o2');
   await eventually(async () => (await published()).length === 2);
   for (const check of Object.values(service.checks)) await check();
@@ -124,7 +124,7 @@ test('a decision that throws is tried again until it can be made', async () => {
   };
   const service = newService();
   await service.start([]);
-  await service.consume([handler as EventHandler<Counters>]);
+  await service.consume([handler]);
   await publish('o1');
   await eventually(async () => (await published()).length === 1);
   await service.stop();
@@ -147,7 +147,7 @@ test('stopped while it is busy: what was taken is finished and acknowledged', as
   };
   const service = newService();
   await service.start([]);
-  await service.consume([handler as EventHandler<Counters>]);
+  await service.consume([handler]);
   await publish('o1');
   await eventually(() => begun);
   const stopped = service.stop();
@@ -162,7 +162,7 @@ test('stopped while its database is away: gives back what it holds, and another 
   const letIn = (allowed: boolean) => sql(events, `ALTER DATABASE ${name} ALLOW_CONNECTIONS ${allowed}`);
   const service = newService();
   await service.start([]);
-  await service.consume([counting as EventHandler<Counters>]);
+  await service.consume([counting]);
   await letIn(false);
   await sql(events, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
   await publish('o1');
@@ -175,7 +175,7 @@ test('stopped while its database is away: gives back what it holds, and another 
   expect(await applied()).toEqual([]);
   const other = newService();
   await other.start([]);
-  await other.consume([counting as EventHandler<Counters>]);
+  await other.consume([counting]);
   await eventually(async () => (await published()).length === 1);
   await other.stop();
   expect(await applied()).toEqual(['o1']);

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import type { Service, Topic } from '@order-events/contracts';
+import { consumedBy, type Service, type Topic } from '@order-events/contracts';
 import {
   EffectRunner,
   Pipeline,
@@ -98,6 +98,7 @@ export class EventService<T extends Tables = Tables> {
   async consume(handlers: readonly EventHandler<T>[]): Promise<void> {
     const { service, tables, config } = this.options;
     const { store, observer } = this;
+    assertComplete(service, handlers);
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
     const consumer = { group: service, source: `/${service}`, tables, handlers: byTopic, retry: tenTries };
     const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer });
@@ -129,9 +130,10 @@ export class EventService<T extends Tables = Tables> {
       const shared = { source: `/${service}`, tables, store, runtime: systemRuntime, observer };
       this.loops.push(new EffectRunner({ ...shared, handlers: effects, parallel }).run(signal));
     }
-    this.every('durability', MAINTENANCE_MS, async () => {
-      for (const warning of await durabilityWarnings(store.database)) log.warn(warning);
-    });
+    durabilityWarnings(store.database).then(
+      (warnings) => warnings.forEach((warning) => log.warn(warning)),
+      (error: unknown) => observer.loopFailed('durability', error as Error),
+    );
     this.every('partitions', MAINTENANCE_MS, async () => {
       await Promise.all([store.makePartitions(), transport.makePartitions()]);
     });
@@ -163,4 +165,16 @@ export class EventService<T extends Tables = Tables> {
     };
     this.loops.push(run());
   }
+}
+
+/** A topic that nobody handles would be read past, and one too many would wait for events that never come. */
+function assertComplete(service: Service, handlers: readonly { topic: Topic }[]): void {
+  const wanted = new Set(consumedBy(service));
+  const handled = new Set(handlers.map(({ topic }) => topic));
+  const missing = [...wanted].filter((topic) => !handled.has(topic));
+  const surplus = [...handled].filter((topic) => !wanted.has(topic));
+  if (missing.length + surplus.length === 0) return;
+  throw new Error(
+    `${service} must handle exactly what topology.ts says; missing: ${missing.join() || 'none'}; surplus: ${surplus.join() || 'none'}`,
+  );
 }

@@ -82,16 +82,21 @@ test('what is published, what is not, and what is held is counted; trouble is lo
 test('calls are measured, and those without an answer are told of', async () => {
   const observer = observe(log, metrics);
   observer.effectDone(effect, 1_500);
-  observer.effectFailed(effect, new Error('no answer'));
+  observer.effectFailed(effect, new Error('no answer'), 250);
+  observer.answerFailed(effect, new Error('a defect'));
   expect(lines).toMatchObject([
     { level: 30, kind: 'call', order_id: 'o1', trace_id, ms: 1500 },
     { level: 40, kind: 'call', order_id: 'o1', trace_id, attempts: 2, err: { message: 'no answer' } },
+    { level: 50, kind: 'call', order_id: 'o1', trace_id, err: { message: 'a defect' } },
   ]);
   expect(await figures('order_events_effect_seconds_sum')).toEqual([
-    'order_events_effect_seconds_sum{kind="call",outcome="answered",service="inventory"} 1.5',
+    'order_events_effect_seconds_sum{service="inventory",kind="call",outcome="answered"} 1.5',
+    'order_events_effect_seconds_sum{service="inventory",kind="call",outcome="open"} 0.25',
+    'order_events_effect_seconds_sum{service="inventory",kind="call",outcome="unrecorded"} 0',
   ]);
   expect(await figures('order_events_effect_seconds_count')).toEqual([
-    'order_events_effect_seconds_count{kind="call",outcome="answered",service="inventory"} 1',
-    'order_events_effect_seconds_count{kind="call",outcome="open",service="inventory"} 1',
+    'order_events_effect_seconds_count{service="inventory",kind="call",outcome="answered"} 1',
+    'order_events_effect_seconds_count{service="inventory",kind="call",outcome="open"} 1',
+    'order_events_effect_seconds_count{service="inventory",kind="call",outcome="unrecorded"} 1',
   ]);
 });

@@ -10,6 +10,10 @@ export function observe(log: Logger, metrics: Metrics): Observer {
       metrics.publishFailures.inc(count);
       log.warn({ count, detail }, 'not published, will be tried again');
     },
+    refused: ({ id, topic, key }, detail) => {
+      metrics.handled.inc({ topic, outcome: 'dead' });
+      log.error({ topic, order_id: key, event_id: id, detail }, 'refused by the broker: a dead letter of the relay');
+    },
     handled: ({ id, topic, key, traceparent, attempts }, outcome, error) => {
       metrics.handled.inc({ topic, outcome });
       const fields = { topic, order_id: key, event_id: id, trace_id: traceId(traceparent), outcome };
@@ -19,14 +23,19 @@ export function observe(log: Logger, metrics: Metrics): Observer {
     },
     held: (count, error) => {
       metrics.held.inc(count);
-      log.warn({ count, err: error }, 'the database does not answer; keeping what came');
+      log.warn({ count, err: error }, 'the database is away or busy; kept, and tried again');
+    },
+    answerFailed: ({ kind, key, traceparent }, error) => {
+      metrics.effects.observe({ kind, outcome: 'unrecorded' }, 0);
+      const fields = { kind, order_id: key, trace_id: traceId(traceparent), err: error };
+      log.error(fields, 'an answer could not be recorded: a defect of ours; the call will be repeated');
     },
     effectDone: ({ kind, key, traceparent }, ms) => {
       metrics.effects.observe({ kind, outcome: 'answered' }, ms / 1000);
       log.info({ kind, order_id: key, trace_id: traceId(traceparent), ms: Math.round(ms) }, 'effect answered');
     },
-    effectFailed: ({ kind, key, attempts, traceparent }, error) => {
-      metrics.effects.observe({ kind, outcome: 'open' }, 0);
+    effectFailed: ({ kind, key, attempts, traceparent }, error, ms) => {
+      metrics.effects.observe({ kind, outcome: 'open' }, ms / 1000);
       const fields = { kind, order_id: key, trace_id: traceId(traceparent), attempts: attempts + 1 };
       log.warn({ ...fields, err: error }, 'effect without a definite answer, will be called again');
     },

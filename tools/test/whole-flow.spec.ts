@@ -3,11 +3,11 @@ import type { NewEffect, NewEvent } from '@order-events/messaging';
 import { cloudEvent, DecidingService } from '@order-events/testing';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import * as email from '../../../email-service/src/domain';
-import * as inventory from '../../../inventory-service/src/domain';
-import * as logistics from '../../../logistics-service/src/domain';
-import * as payment from '../../../payment-service/src/domain';
-import * as orderApi from './index';
+import * as email from '../../apps/email-service/src/domain';
+import * as inventory from '../../apps/inventory-service/src/domain';
+import * as logistics from '../../apps/logistics-service/src/domain';
+import * as payment from '../../apps/payment-service/src/domain';
+import * as orderApi from '../../apps/order-api/src/domain';
 
 const stocked = { plenty: 100, scarce: 3, last: 1 };
 

@@ -4,7 +4,11 @@ const { transformFileSync } = require('@swc/core');
 require.extensions['.ts'] = (module, file) => {
   const { code } = transformFileSync(file, {
     swcrc: false,
-    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+    jsc: {
+      target: 'es2022',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+    },
     module: { type: 'commonjs' },
   });
   module._compile(code, file);

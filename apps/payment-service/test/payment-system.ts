@@ -37,7 +37,13 @@ export class PaymentSystem {
   run(env: NodeJS.ProcessEnv = {}): ChildProcess {
     const child = spawn(
       process.execPath,
-      ['-C', '@order-events/source', '-r', join(__dirname, 'typescript.cjs'), join(__dirname, '../src/main.ts')],
+      [
+        '-C',
+        '@order-events/source',
+        '-r',
+        require.resolve('@order-events/testing/typescript.cjs'),
+        join(__dirname, '../src/main.ts'),
+      ],
       {
         env: {
           ...process.env,

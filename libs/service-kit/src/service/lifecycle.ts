@@ -26,15 +26,7 @@ export function runOnce(name: string, work: () => Promise<void>): void {
  */
 export function runProcess(name: string, start: (log: Logger) => Promise<() => Promise<void>>): void {
   const log = createLogger(name, 'info');
-  const started = start(log);
-  started.catch((error: unknown) => {
-    if (error instanceof ConfigError) {
-      process.stderr.write(`${error.message}\n`);
-      process.exit(2);
-    }
-    log.fatal({ err: error }, 'could not start');
-    process.exit(1);
-  });
+  let started: ReturnType<typeof start>;
   let stopping = false;
   const stop = (reason: string) => {
     if (stopping) return;
@@ -58,7 +50,17 @@ export function runProcess(name: string, start: (log: Logger) => Promise<() => P
         },
       );
   };
+  // Before the start, which takes a while: a signal that nobody listens for would end the process by itself.
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   if (process.channel) process.on('disconnect', () => stop('the parent process is gone'));
+  started = start(log);
+  started.catch((error: unknown) => {
+    if (error instanceof ConfigError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(2);
+    }
+    log.fatal({ err: error }, 'could not start');
+    process.exit(1);
+  });
 }

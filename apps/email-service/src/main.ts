@@ -8,7 +8,7 @@ import { SmtpMailer } from './mail/smtp-mailer';
 runService('email', {
   config: () => loadConfig([...SERVICE_SETTINGS, 'SMTP_URL'], { OPERATOR_PORT: 3041 }),
   module: (config, log) => {
-    const effects = [sendMail(new SmtpMailer({ url: config.SMTP_URL }))];
+    const effects = [sendMail(new SmtpMailer({ url: config.SMTP_URL, connections: config.EFFECTS_PARALLEL }))];
     return {
       module: class EmailModule {},
       imports: [EventsModule.forService({ service: 'email', tables, config, log, effects })],

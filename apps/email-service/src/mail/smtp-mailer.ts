@@ -9,6 +9,8 @@ const oneAddress = /^[^\s\p{Cc}@<>()[\]\\,;:"]{1,64}@[^\s\p{Cc}@<>()[\]\\,;:"]{1
 export interface SmtpMailerOptions {
   /** `smtp://user:password@host:port`, or `smtps://…` for TLS from the start. */
   url: string;
+  /** Most mails under way at the same time. More than these would wait where no time-out of ours counts. */
+  connections?: number;
   /** How long the server may say nothing, milliseconds. */
   timeoutMs?: number;
 }
@@ -16,11 +18,11 @@ export interface SmtpMailerOptions {
 export class SmtpMailer implements Mailer {
   private readonly transport;
 
-  constructor({ url, timeoutMs = 10_000 }: SmtpMailerOptions) {
+  constructor({ url, connections = 5, timeoutMs = 10_000 }: SmtpMailerOptions) {
     this.transport = createTransport({
       pool: true,
       url,
-      maxConnections: 5,
+      maxConnections: connections,
       connectionTimeout: timeoutMs,
       greetingTimeout: timeoutMs,
       socketTimeout: timeoutMs,

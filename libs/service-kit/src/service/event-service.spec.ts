@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { pino } from 'pino';
-import type { CloudEvent } from '@order-events/contracts';
+import { consumedBy, type CloudEvent } from '@order-events/contracts';
 import {
   encode,
   systemRuntime,
@@ -69,6 +69,11 @@ const counting: EventHandler<Counters, typeof TOPIC> = {
   decide: (rows, { subject }) => count(rows, subject),
 };
 
+/** The other topics of the group; nothing comes of them here. */
+const others = consumedBy('order-api')
+  .filter((topic) => topic !== TOPIC)
+  .map((topic): EventHandler<Counters> => ({ topic, keys: () => ({}), decide: () => ({}) }));
+
 async function publish(...orders: string[]): Promise<void> {
   const messages = orders.map((order) =>
     encode({ type: TOPIC, subject: order, sequence: 1, data: { order_id: order } }, systemRuntime.eventId(), {
@@ -102,7 +107,7 @@ test('consumes, decides, makes calls and publishes; stops with everything acknow
   };
   const service = newService();
   await service.start([effect]);
-  await service.consume([handler]);
+  await service.consume([handler, ...others]);
   await publish('o1', 'o2');
   await eventually(async () => (await published()).length === 2);
   for (const check of Object.values(service.checks)) await check();
@@ -124,7 +129,7 @@ test('a decision that throws is tried again until it can be made', async () => {
   };
   const service = newService();
   await service.start([]);
-  await service.consume([handler]);
+  await service.consume([handler, ...others]);
   await publish('o1');
   await eventually(async () => (await published()).length === 1);
   await service.stop();
@@ -147,7 +152,7 @@ test('stopped while it is busy: what was taken is finished and acknowledged', as
   };
   const service = newService();
   await service.start([]);
-  await service.consume([handler]);
+  await service.consume([handler, ...others]);
   await publish('o1');
   await eventually(() => begun);
   const stopped = service.stop();
@@ -162,7 +167,7 @@ test('stopped while its database is away: gives back what it holds, and another 
   const letIn = (allowed: boolean) => sql(events, `ALTER DATABASE ${name} ALLOW_CONNECTIONS ${allowed}`);
   const service = newService();
   await service.start([]);
-  await service.consume([counting]);
+  await service.consume([counting, ...others]);
   await letIn(false);
   await sql(events, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
   await publish('o1');
@@ -175,7 +180,7 @@ test('stopped while its database is away: gives back what it holds, and another 
   expect(await applied()).toEqual([]);
   const other = newService();
   await other.start([]);
-  await other.consume([counting]);
+  await other.consume([counting, ...others]);
   await eventually(async () => (await published()).length === 1);
   await other.stop();
   expect(await applied()).toEqual(['o1']);
@@ -197,6 +202,13 @@ test('as a Nest microservice: starts with the application and stops with it', as
     reserved(@Payload() event: Reserved, @Ctx() rows: Rows<Counters>) {
       return count(rows, event.subject);
     }
+  }
+  // The other topics of the group, which a controller may not leave out.
+  for (const topic of consumedBy('order-api')) {
+    if (topic === TOPIC) continue;
+    const method = { value: () => ({}), writable: true };
+    Object.defineProperty(Handlers.prototype, topic, method);
+    EventPattern(topic, { keys: () => ({}) })(Handlers.prototype, topic, method);
   }
   const imports = [EventsModule.forService(options())];
   const stop = await startNest({ module: class TestModule {}, imports, controllers: [Handlers] }, log);

@@ -26,7 +26,10 @@ const sql = <R extends object>({ url }: TestDatabase, text: string): Promise<R[]
 async function expectReady(): Promise<void> {
   expect(await sql(own, 'SELECT name FROM things')).toEqual([{ name: 'apple' }]);
   expect(await sql(own, 'SELECT state FROM inbox')).toEqual([]);
-  const groups = await sql<{ reader: string; topics: string[] }>(events, 'SELECT reader, topics FROM log_group');
+  const groups = await sql<{ reader: string; topics: string[] }>(
+    events,
+    'SELECT DISTINCT reader, topics FROM log_cursor',
+  );
   const declared = groups.flatMap(({ reader, topics }) => topics.map((topic) => `${topic} → ${reader}`)).sort();
   expect(declared).toEqual(
     topics.flatMap((topic) => topology[topic].consumers.map((group) => `${topic} → ${group}`)).sort(),
@@ -65,7 +68,7 @@ test('nothing is seeded in production, and a prefix goes before every name', asy
   const child = setup({ NODE_ENV: 'production', TOPIC_PREFIX: 'test.' });
   expect([await child.exitCode(), child.stderr]).toEqual([0, '']);
   expect(await sql(own, 'SELECT name FROM things')).toEqual([]);
-  const groups = await sql<{ reader: string }>(events, 'SELECT reader FROM log_group');
+  const groups = await sql<{ reader: string }>(events, 'SELECT DISTINCT reader FROM log_cursor');
   expect(groups.length).toBeGreaterThan(0);
   for (const { reader } of groups) expect(reader).toMatch(/^test\./);
 });

@@ -22,6 +22,8 @@ export function createLogTable(name: 'outbox' | 'log'): string[] {
       log text NOT NULL,
       reader text NOT NULL,
       partition smallint NOT NULL,
+      -- What the reader wants of the log; null: all of it.
+      topics text[],
       -- Everything visible in "last" has been read, and of what is visible in "win" all up to "position".
       last pg_snapshot NOT NULL DEFAULT '1:1:',
       win pg_snapshot,

@@ -27,6 +27,7 @@ interface ClaimedRow extends Place {
   partition: number;
   epoch: number;
   same_cluster: boolean;
+  topics: string[] | null;
 }
 
 interface RecordRow {
@@ -46,8 +47,6 @@ export interface LogCursorsOptions {
   database: Database;
   log: 'outbox' | 'log';
   reader: string;
-  /** Only records of these; null: of all. */
-  topics: readonly string[] | null;
   /** Name of this instance; unique for its lifetime. */
   owner: string;
   /** The connection by which others see that this instance lives; nothing is claimed without one. */
@@ -61,6 +60,8 @@ export interface LogCursorsOptions {
 export class LogCursors {
   private readonly sql: LogSql;
   private readonly owned = new Map<number, Owned>();
+  /** What the reader was declared to want; null: all. */
+  private topics: readonly string[] | null = null;
 
   constructor(private readonly options: LogCursorsOptions) {
     this.sql = logSql(options.log);
@@ -84,14 +85,16 @@ export class LogCursors {
       leaseMs,
       this.partitions,
     ]);
-    for (const { partition, epoch, same_cluster, ...place } of rows) {
+    for (const { partition, epoch, same_cluster, topics, ...place } of rows) {
+      this.topics = topics;
       const saved = same_cluster ? place : await this.adopt(partition, epoch);
       this.owned.set(partition, { epoch, saved, ahead: saved });
     }
   }
 
-  /** Reads from now on, for this instance alone: nothing of it is leased or saved. */
-  async follow(partitions: number): Promise<void> {
+  /** Reads these topics from now on, for this instance alone: nothing of it is leased or saved. */
+  async follow(partitions: number, topics: readonly string[]): Promise<void> {
+    this.topics = topics;
     const [row] = await this.options.database.query<{ last: string }>('SELECT pg_current_snapshot()::text AS last');
     const place = { last: row!.last, win: null, position: 0, floor: 0 };
     for (let i = 0; i < partitions; i++) this.owned.set(i, { epoch: FOLLOWED, saved: place, ahead: place });
@@ -189,7 +192,8 @@ export class LogCursors {
     if (cursors.length === 0) return;
     const partitions = cursors.map(({ partition }) => partition);
     const column = (name: keyof Place) => cursors.map(({ place }) => place[name]);
-    const { topics, database } = this.options;
+    const { topics } = this;
+    const { database } = this.options;
     const values = {
       open: [partitions, column('last'), column('floor'), limit, topics],
       next: [partitions, column('last'), column('win'), column('position'), limit, topics],

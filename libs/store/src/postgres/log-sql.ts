@@ -85,7 +85,7 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
              -- The lease of a process that died ends with its connection; "until" is for one that hangs.
              SELECT FROM pg_stat_get_activity(owner_backend) a WHERE a.backend_start = owner_backend_start))
          ORDER BY partition LIMIT $2 FOR UPDATE SKIP LOCKED))
-       RETURNING partition, epoch, last::text, win::text, position, floor,
+       RETURNING partition, epoch, topics, last::text, win::text, position, floor,
          system_identifier = (pg_control_system()).system_identifier AS same_cluster`,
     ),
     renew: statement(

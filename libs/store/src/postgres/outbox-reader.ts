@@ -16,7 +16,7 @@ export class OutboxReader implements LogReader {
     owner: string,
     backend: () => Promise<Backend | undefined>,
   ) {
-    this.cursors = new LogCursors({ database, log: 'outbox', reader: 'relay', topics: null, owner, backend });
+    this.cursors = new LogCursors({ database, log: 'outbox', reader: 'relay', owner, backend });
   }
 
   async lease(ms: number): Promise<boolean> {

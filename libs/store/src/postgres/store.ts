@@ -110,7 +110,7 @@ export class PostgresStore implements Store {
       this.freedAt = performance.now();
       await this.database.query(sql.freeEffects, [this.owner]);
     }
-    const { pid = null, start = null } = this.wake.backend ?? {};
+    const { pid = null, start = null } = (await this.wake.connected()) ?? {};
     const rows = await this.database.query<EffectRow>(sql.claimEffects, [
       kinds,
       limit,

@@ -32,14 +32,13 @@ export class Consumer implements Subscription {
   private polledAll = -Infinity;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { database, wake, group, topics } = options;
+    const { database, wake, group } = options;
     const member = randomUUID();
     const reader = group ?? `broadcast ${member}`;
     this.cursors = new LogCursors({
       database,
       log: 'log',
       reader,
-      topics,
       owner: member,
       backend: () => wake.connected(),
     });
@@ -59,7 +58,8 @@ export class Consumer implements Subscription {
     for (let failures = 0; !signal.aborted;) {
       try {
         await this.membership?.balance();
-        if (!this.membership && this.cursors.partitions.length === 0) await this.cursors.follow(PARTITIONS);
+        if (!this.membership && this.cursors.partitions.length === 0)
+          await this.cursors.follow(PARTITIONS, this.options.topics);
         await this.round(await this.news(signal), signal);
         failures = 0;
       } catch (error) {

@@ -7,7 +7,6 @@ export class EventsLog1790000000000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of createLogTable('log')) await runner.query(statement);
-    await runner.query(`CREATE TABLE log_group (reader text PRIMARY KEY, topics text[] NOT NULL)`);
     await runner.query(`
       CREATE TABLE log_member (
         reader text NOT NULL,

@@ -1,13 +1,12 @@
 export const sql = {
-  declareGroup: {
-    name: 'log_declare_group',
-    text: `INSERT INTO log_group (reader, topics) VALUES ($1, $2)
-           ON CONFLICT (reader) DO UPDATE SET topics = excluded.topics`,
-  },
-  declareCursors: {
-    name: 'log_declare_cursors',
-    text: `INSERT INTO log_cursor (log, reader, partition) SELECT 'log', $1, * FROM generate_series(0, $2 - 1)
-           ON CONFLICT DO NOTHING`,
+  // A group that wants other topics than before gets a new epoch: whoever reads with the old ones can save nothing more, so
+  // no replica of an older version moves the place past a topic that it does not know.
+  declare: {
+    name: 'log_declare',
+    text: `INSERT INTO log_cursor AS c (log, reader, partition, topics) SELECT 'log', $1, *, $3 FROM generate_series(0, $2 - 1)
+           ON CONFLICT (log, reader, partition) DO UPDATE
+           SET topics = excluded.topics, epoch = c.epoch + 1, owner = NULL
+           WHERE c.topics IS DISTINCT FROM excluded.topics`,
   },
   // Joins, or stays in, the group; tells how many members live, this one included.
   join: {
@@ -29,14 +28,14 @@ export const sql = {
   backlog: {
     name: 'log_backlog',
     text: `SELECT count(*) AS waiting
-           FROM log_group g JOIN log_cursor c ON c.log = 'log' AND c.reader = g.reader
+           FROM log_cursor c
            CROSS JOIN LATERAL (
              SELECT pg_snapshot_xmax(c.last) AS low, pg_snapshot_xmax(pg_current_snapshot()) AS high
              UNION ALL SELECT xid, xid FROM pg_snapshot_xip(c.last) AS xid) unread
            CROSS JOIN LATERAL (
              SELECT l.xid, l.position FROM log l
              WHERE l.partition = c.partition AND l.xid BETWEEN unread.low AND unread.high
-               AND l.topic = ANY (g.topics) AND l.position > least(c.position, c.floor) OFFSET 0) l
-           WHERE g.reader = $1 AND (c.win IS NULL OR l.position > c.position OR NOT pg_visible_in_snapshot(l.xid, c.win))`,
+               AND l.topic = ANY (c.topics) AND l.position > least(c.position, c.floor) OFFSET 0) l
+           WHERE c.log = 'log' AND c.reader = $1 AND (c.win IS NULL OR l.position > c.position OR NOT pg_visible_in_snapshot(l.xid, c.win))`,
   },
 };

@@ -46,8 +46,7 @@ export class PostgresTransport implements Transport {
     }
     await this.database.transact(async (session) => {
       for (const [group, names] of [...groups].sort()) {
-        await session.query(sql.declareGroup, [this.prefixed(group), names]);
-        await session.query(sql.declareCursors, [this.prefixed(group), PARTITIONS]);
+        await session.query(sql.declare, [this.prefixed(group), PARTITIONS, names.sort()]);
       }
     });
   }

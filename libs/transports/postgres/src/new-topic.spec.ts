@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { Message, Subscribe, Transport } from '@order-events/messaging';
+import { migrate } from '@order-events/store/migrate';
+import { eventually, testDatabase } from '@order-events/testing';
+import { EventsLog1790000000000 } from './migration';
+import { PostgresTransport } from './transport';
+
+const event = (topic: string, key: string): Message => ({
+  topic,
+  key,
+  headers: { 'ce-id': randomUUID(), 'content-type': 'application/json' },
+  body: Buffer.from('{}'),
+});
+
+test('a replica of an older version does not move its group past a topic that only the newer one knows', async () => {
+  const { url, drop } = await testDatabase();
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+  const connect = () =>
+    new PostgresTransport({ url, connections: 2, applicationName: 'test', prefix: '', onError: () => undefined });
+  const seen: string[] = [];
+  const subscribe = (transport: Transport, topics: string[]) => {
+    const handle: Subscribe['handle'] = (batch) => {
+      seen.push(...batch.map(({ topic, key }) => `${topic} ${key}`));
+      return Promise.resolve();
+    };
+    return transport.subscribe({ group: 'g', topics, batch: 10, waitMs: 0, inFlight: 100, parallel: 1, handle });
+  };
+
+  const older = connect();
+  await older.declare([{ topic: 'known', groups: ['g'] }]);
+  const subscription = await subscribe(older, ['known']);
+  await older.publish([event('known', 'a')]);
+  await eventually(() => seen.includes('known a'));
+
+  // The newer version's setup runs while only the older one is there, and its publisher starts at once.
+  const newer = connect();
+  await newer.declare([
+    { topic: 'known', groups: ['g'] },
+    { topic: 'added', groups: ['g'] },
+  ]);
+  await newer.publish([event('added', 'b'), event('known', 'c')]);
+  await eventually(() => seen.includes('known c') && seen.includes('added b'));
+
+  await subscription.close();
+  expect(await newer.backlog('g')).toBe(0);
+  await Promise.all([older.close(), newer.close()]);
+  await drop();
+});

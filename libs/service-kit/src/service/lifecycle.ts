@@ -26,7 +26,8 @@ export function runOnce(name: string, work: () => Promise<void>): void {
  */
 export function runProcess(name: string, start: (log: Logger) => Promise<() => Promise<void>>): void {
   const log = createLogger(name, 'info');
-  let started: ReturnType<typeof start>;
+  // A turn later, when somebody listens for signals: one that nobody listens for would end the process by itself.
+  const started = Promise.resolve().then(() => start(log));
   let stopping = false;
   const stop = (reason: string) => {
     if (stopping) return;
@@ -50,11 +51,9 @@ export function runProcess(name: string, start: (log: Logger) => Promise<() => P
         },
       );
   };
-  // Before the start, which takes a while: a signal that nobody listens for would end the process by itself.
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   if (process.channel) process.on('disconnect', () => stop('the parent process is gone'));
-  started = start(log);
   started.catch((error: unknown) => {
     if (error instanceof ConfigError) {
       process.stderr.write(`${error.message}\n`);

@@ -86,7 +86,7 @@ test('a service that will not stop is killed after a while, and that is said', a
   const running = pids();
   child.kill('SIGTERM');
   expect(await exited).toBe(143);
-  expect(text()).toMatch(/^inventory +\| did not stop within 10 s and is killed$/m);
+  expect(text()).toMatch(/^inventory +\| did not stop within 25 s and is killed$/m);
   expect(running.filter(isAlive)).toEqual([]);
 });
 

@@ -40,7 +40,7 @@ test('publishes what is in the outbox and what comes, each once and in order, wi
   await eventually(() => stored().length >= 26);
   expect(stored()).toEqual([...numbers(25), 'last']);
   expect(broker.stored[0]!.headers['ce-time']).toBe(service.published[0]!.time.toISOString());
-  expect(service.notes.publications).toEqual({ stored: 26, failed: 0 });
+  expect(service.notes.publications).toEqual({ stored: 26, failed: 0, refused: 0 });
 });
 
 test('tries again while the broker is away, and goes on in order when it is back', async () => {
@@ -62,7 +62,7 @@ test('repeats only what the broker does not have', async () => {
   run();
   await eventually(() => stored().length >= 3);
   expect(stored()).toEqual(['0', '2', '1']);
-  expect(service.notes.publications).toEqual({ stored: 3, failed: 3 });
+  expect(service.notes.publications).toEqual({ stored: 3, failed: 3, refused: 0 });
 });
 
 test('files what the broker refuses for its own sake as a dead letter, and goes on', async () => {
@@ -75,7 +75,7 @@ test('files what the broker refuses for its own sake as a dead letter, and goes 
   await append('next');
   await eventually(() => stored().length >= 3);
   expect(stored()).toEqual(['0', '2', 'next']);
-  expect(service.notes.publications).toEqual({ stored: 3, failed: 1 });
+  expect(service.notes.publications).toEqual({ stored: 3, failed: 0, refused: 1 });
 });
 
 test('a crash between publishing and the lasting place repeats the page, and loses nothing', async () => {

@@ -4,7 +4,7 @@ module.exports = {
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.data/', '<rootDir>/.cache/'],
   // Generous: a slow machine must not break a test that would pass.
-  testTimeout: 120_000,
+  testTimeout: 600_000,
   globalSetup: '<rootDir>/libs/testing/src/postgres/jest-setup.ts',
   globalTeardown: '<rootDir>/libs/testing/src/postgres/jest-teardown.ts',
   transform: {

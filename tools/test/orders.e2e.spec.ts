@@ -5,8 +5,6 @@ import { services } from '../src/start/services';
 import { holds, report, verify } from '../src/verify';
 import { type TestSystem, testSystem } from './test-system';
 
-jest.setTimeout(600_000);
-
 /** The whole system, as `npm start` runs it, from the outside. */
 let real: TestSystem;
 beforeAll(async () => {

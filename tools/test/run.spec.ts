@@ -4,8 +4,6 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, write
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-jest.setTimeout(300_000);
-
 // A small workspace of its own around the real script: an `nx` that tells what it was asked, and commands that do the same.
 let root: string;
 

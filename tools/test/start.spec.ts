@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { readState, stateFile } from '../src/start';
 import { claimPortOffset, isAlive, type PortOffset, until } from './test-system';
 
-jest.setTimeout(600_000);
-
 let dataDirectory: string;
 let offset: PortOffset;
 let portOffset: number;

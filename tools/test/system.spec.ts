@@ -6,8 +6,6 @@ import { Client } from 'pg';
 import { readState, stateFile } from '../src/start';
 import { type TestSystem, testSystem, get, isAlive, until } from './test-system';
 
-jest.setTimeout(600_000);
-
 const made: TestSystem[] = [];
 async function make(...options: Parameters<typeof testSystem>): Promise<TestSystem> {
   const fake = await testSystem(...options);

@@ -5,8 +5,6 @@ import { cloudEvent, DecidingService, ends, everyRun, TwoProcesses } from '@orde
 import { handlers, sendAnswered, tables, type EmailTables, type Mails, type SendAnswer } from '../src/domain';
 import { migrations } from '../src/store/migrations';
 
-jest.setTimeout(600_000);
-
 const decisions = { tables, handlers, answers: [sendAnswered] };
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
 const sent: SendAnswer = { outcome: 'sent' };

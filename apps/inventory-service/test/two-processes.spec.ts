@@ -5,8 +5,6 @@ import { cloudEvent, TwoProcesses, type OrderEnd } from '@order-events/testing';
 import { handlers, tables, type InventoryTables, type Reservation } from '../src/domain';
 import { migrations } from '../src/store/migrations';
 
-jest.setTimeout(600_000);
-
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
 const errors: Error[] = [];
 let two: TwoProcesses<InventoryTables>;

@@ -5,8 +5,6 @@ import { cloudEvent, TwoProcesses, type OrderEnd } from '@order-events/testing';
 import { dispatchAnswered, handlers, tables, type DispatchAnswer, type Shipment } from '../src/domain';
 import { migrations } from '../src/store/migrations';
 
-jest.setTimeout(600_000);
-
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
 const errors: Error[] = [];
 afterEach(() => expect(errors.splice(0)).toEqual([]));

@@ -1,8 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { order, OrderApi, problem } from './start-order-api';
 
-jest.setTimeout(600_000);
-
 let api: OrderApi;
 beforeAll(async () => {
   api = await OrderApi.start();

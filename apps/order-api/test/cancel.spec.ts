@@ -1,7 +1,5 @@
 import { json, OrderApi, problem } from './start-order-api';
 
-jest.setTimeout(600_000);
-
 let api: OrderApi;
 beforeAll(async () => {
   api = await OrderApi.start();

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { freePort, startPostgres, type PostgresServer } from '@order-events/testing';
 import { json, order, OrderApi, prepare, problem } from './start-order-api';
 
-jest.setTimeout(600_000);
-
 let directory: string;
 let port: number;
 let postgres: PostgresServer;

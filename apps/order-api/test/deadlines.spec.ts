@@ -1,8 +1,6 @@
 import { advanced, Sweeper } from '../src/deadlines/sweeper';
 import { json, log, OrderApi } from './start-order-api';
 
-jest.setTimeout(600_000);
-
 let api: OrderApi;
 let sweeper: Sweeper;
 beforeEach(async () => {

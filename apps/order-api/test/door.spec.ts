@@ -5,8 +5,6 @@ import type { Claim, PlaceRequest, Wish } from '../src/door/request';
 import { forgetKeys } from '../src/door/forget-keys';
 import { json, order, OrderApi, problem } from './start-order-api';
 
-jest.setTimeout(600_000);
-
 let api: OrderApi;
 beforeAll(async () => {
   api = await OrderApi.start();

@@ -1,8 +1,6 @@
 import type { Page } from '../src/http/paging';
 import { json, order, OrderApi, problem } from './start-order-api';
 
-jest.setTimeout(600_000);
-
 let api: OrderApi;
 beforeAll(async () => {
   api = await OrderApi.start();

@@ -8,8 +8,6 @@ import { insertOrders } from '../src/door/sql';
 import { cancelOrder } from '../src/http/cancel';
 import { migrations } from '../src/store/migrations';
 
-jest.setTimeout(600_000);
-
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
 const errors: Error[] = [];
 const stores: PostgresStore[] = [];

@@ -1,8 +1,6 @@
 import { PaymentSystem } from './payment-system';
 import type { HeldCall } from './slow-gateway';
 
-jest.setTimeout(600_000);
-
 let payment: PaymentSystem;
 beforeEach(async () => {
   payment = await PaymentSystem.create();

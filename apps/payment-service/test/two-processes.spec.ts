@@ -5,8 +5,6 @@ import { cloudEvent, DecidingService, ends, everyRun, TwoProcesses } from '@orde
 import { answers, orderHandlers, tables, type Answers, type PaymentTables } from '../src/domain';
 import { migrations } from '../src/store/migrations';
 
-jest.setTimeout(600_000);
-
 const decisions = { tables, handlers: Object.values(orderHandlers('tok_ok')), answers };
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
 const errors: Error[] = [];

@@ -4,8 +4,6 @@ import { StoreError } from '@order-events/messaging';
 import { eventually, freePort, testDatabase, type TestDatabase } from '@order-events/testing';
 import { Database } from './database';
 
-jest.setTimeout(600_000);
-
 let server: TestDatabase;
 let database: Database;
 let errors: Error[];

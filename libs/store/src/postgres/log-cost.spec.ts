@@ -2,8 +2,6 @@ import { Client } from 'pg';
 import { logSql } from './log-sql';
 import { OutboxDatabase } from '../../test/outbox-database';
 
-jest.setTimeout(600_000);
-
 interface Plan {
   'Node Type': string;
   'Index Name'?: string;

@@ -7,8 +7,6 @@ import { migrate } from '../migrate';
 import { SharedTables1790000000000 } from '../migrations/1790000000000-shared-tables';
 import { PostgresStore } from './store';
 
-jest.setTimeout(600_000);
-
 test('a place that was read before a crash of Postgres is not saved after it, and nothing is skipped', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'log-crash-'));
   // A durable server, as the promise needs it: what was committed is there after the crash, and nothing else.

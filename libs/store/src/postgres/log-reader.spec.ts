@@ -6,8 +6,6 @@ import { Client } from 'pg';
 import { bodyOf, drain, OutboxDatabase } from '../../test/outbox-database';
 import type { PostgresStore } from './store';
 
-jest.setTimeout(600_000);
-
 let outbox: OutboxDatabase;
 beforeEach(async () => {
   outbox = await OutboxDatabase.create();

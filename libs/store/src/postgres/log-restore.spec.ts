@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { entry, freePort, startPostgres } from '@order-events/testing';
 import { bodyOf, drain, OutboxDatabase } from '../../test/outbox-database';
 
-jest.setTimeout(600_000);
-
 /** A database on a Postgres cluster of its own. */
 async function newCluster(): Promise<OutboxDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'order-events-restore-'));

@@ -13,8 +13,6 @@ import {
 import { counters, eventually } from '@order-events/testing';
 import { OutboxDatabase } from '../../test/outbox-database';
 
-jest.setTimeout(600_000);
-
 type Counters = typeof counters;
 let outbox: OutboxDatabase;
 beforeEach(async () => {

@@ -5,8 +5,6 @@ import { createInterface } from 'node:readline';
 import { entry, eventually } from '@order-events/testing';
 import { drain, OutboxDatabase } from '../../test/outbox-database';
 
-jest.setTimeout(600_000);
-
 let outbox: OutboxDatabase;
 let owner: OwnerProcess;
 beforeEach(async () => {

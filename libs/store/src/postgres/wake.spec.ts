@@ -2,8 +2,6 @@ import { eventually, testDatabase, type TestDatabase } from '@order-events/testi
 import { Database } from './database';
 import { Wake } from './wake';
 
-jest.setTimeout(600_000);
-
 const LONG = 3_600_000;
 const never = new AbortController().signal;
 

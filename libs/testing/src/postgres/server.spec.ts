@@ -7,8 +7,6 @@ import { checkPort, freePort } from '../ports';
 import { withClient } from './client';
 import { type PostgresServer, startPostgres } from './server';
 
-jest.setTimeout(300_000);
-
 let parent: string;
 let directory: string;
 let port: number;

@@ -4,8 +4,6 @@ import { read, type Arrival } from '@order-events/messaging';
 import { EventsLog1790000000000 } from './migration';
 import { PostgresTransport } from './transport';
 
-jest.setTimeout(600_000);
-
 let database: TestDatabase;
 let transport: PostgresTransport;
 beforeEach(async () => {

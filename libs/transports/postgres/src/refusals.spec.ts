@@ -32,20 +32,22 @@ test('rows that somebody put into the log by hand reach the pipeline, and hold u
     ),
   );
   const arrivals: Arrival[] = [];
-  await new Promise<void>((all) => {
-    void transport.subscribe({
-      group: 'g',
-      topics: ['order.created'],
-      batch: 10,
-      waitMs: 0,
-      inFlight: 100,
-      parallel: 1,
-      handle: (batch) => {
-        arrivals.push(...batch.map((one) => read(one)));
-        if (arrivals.length === headers.length) all();
-        return Promise.resolve();
-      },
-    });
+  let seenAll = () => {};
+  const all = new Promise<void>((resolve) => (seenAll = resolve));
+  const subscription = await transport.subscribe({
+    group: 'g',
+    topics: ['order.created'],
+    batch: 10,
+    waitMs: 0,
+    inFlight: 100,
+    parallel: 1,
+    handle: (batch) => {
+      arrivals.push(...batch.map((one) => read(one)));
+      if (arrivals.length === headers.length) seenAll();
+      return Promise.resolve();
+    },
   });
+  await all;
+  await subscription.close();
   expect(arrivals.map(({ reading }) => reading.ok)).toEqual(headers.map(() => false));
 });

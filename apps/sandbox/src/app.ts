@@ -1,5 +1,5 @@
 import express, { type Express } from 'express';
-import { healthRoutes, jsonBody, type Logger, notFound, problemHandler } from '@order-events/service-kit';
+import { healthRoutes, jsonBody, logged, type Logger, notFound, problemHandler } from '@order-events/service-kit';
 import type { Database } from '@order-events/store';
 import { carrier } from './carrier/routes';
 import { gateway } from './gateway/routes';
@@ -23,7 +23,8 @@ export function createApp({ database, log, silenceMs }: AppOptions): Express {
   app.use('/carrier', carrier(database));
   app.use('/ledger', ledger(database));
   app.use('/mails', mails(database));
-  app.use(healthRoutes('sandbox', { database: async () => void (await database.query('SELECT 1')) }));
+  const checks = { database: async () => void (await database.query('SELECT 1')) };
+  app.use(healthRoutes('sandbox', logged(checks, log)));
   app.use(notFound, problemHandler(log));
   return app;
 }

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { decode, encode, toStructured, withAttribute, type Message, type NewEvent } from './index';
+import {
+  DeadLetterError,
+  decode,
+  encode,
+  EventTooLargeError,
+  toStructured,
+  withAttribute,
+  type Message,
+  type NewEvent,
+} from './index';
 
 const ID = '01981f5e-7d3c-7a52-9c4b-0123456789ab';
 
@@ -29,6 +38,23 @@ test('an event is a message in binary mode, with its attributes as headers', () 
     },
     body: Buffer.from('{"order_id":"o1","reason":"no"}'),
   });
+});
+
+test('an event that is larger than any transport would take is refused, for good', () => {
+  const bytes = (reason: string) => {
+    const message = withAttribute(encode(event(reason), ID, { source: '/x' }), 'time', new Date().toISOString());
+    const headers = Object.entries(message.headers).map(([name, value]) => name.length + value.length);
+    return headers.reduce((sum, length) => sum + length, message.body.byteLength);
+  };
+  const limit = 2_000;
+  const room = limit - bytes('');
+  expect(bytes('x'.repeat(room))).toBe(limit);
+  // Some bytes lie between a name and its value, in whatever way a broker writes headers.
+  const fits = encode(event('x'.repeat(room - 20)), ID, { source: '/x', maxEventBytes: limit });
+  expect(fits.topic).toBe('payment.declined');
+  const tooLarge = () => encode(event('x'.repeat(room + 1)), ID, { source: '/x', maxEventBytes: limit });
+  expect(tooLarge).toThrow(EventTooLargeError);
+  expect(tooLarge).toThrow(DeadLetterError);
 });
 
 test('whatever stands in the data and the attributes comes out of both modes as it went in', () => {

@@ -1,5 +1,5 @@
 import { dataschema, events, type Topic } from '@order-events/contracts';
-import type { Cause, NewEvent } from './decision';
+import { DeadLetterError, type Cause, type NewEvent } from './decision';
 import type { OutboxEntry } from './ports/store';
 import type { Message } from './ports/transport';
 
@@ -11,14 +11,26 @@ import type { Message } from './ports/transport';
 const BINARY = 'application/json';
 const STRUCTURED = 'application/cloudevents+json';
 const PREFIX = 'ce-';
+/** Of the attribute that is added later. */
+const TIME_BYTES = 'ce-time,2000-01-01T00:00:00.000Z'.length;
 
 /** Attributes that must be there for us to take a message for one of our events. */
 const REQUIRED = ['id', 'source', 'type', 'subject', 'dataschema'] as const;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-export interface Origin extends Cause {
-  /** `/inventory` */
+export interface Publisher {
+  /** The `source` of its events, `/inventory`. */
   source: string;
+  /** The largest event that its transport takes, attributes included, bytes. */
+  maxEventBytes: number;
+}
+
+/** Where an event comes from, and what from. */
+export type Origin = Pick<Publisher, 'source'> & Partial<Publisher> & Cause;
+
+/** No transport would take it, however often it is tried. */
+export class EventTooLargeError extends DeadLetterError {
+  override name = 'EventTooLargeError';
 }
 
 /** Attributes by name, all text, and the data as parsed JSON. */
@@ -29,30 +41,35 @@ export interface RawEvent {
 
 export type Decoded = { ok: true; event: RawEvent } | { ok: false; detail: string };
 
-/** Encodes a decision's event in binary mode. The `time` is added when it is read from the outbox. */
+/**
+ * Encodes a decision's event in binary mode. The `time` is added when it is read from the outbox.
+ * @throws EventTooLargeError
+ */
 export function encode(event: NewEvent, id: string, origin: Origin): OutboxEntry {
+  const { source, maxEventBytes = Infinity, causationid, traceparent } = origin;
   const attributes: Record<string, string | undefined> = {
     specversion: '1.0',
     id,
-    source: origin.source,
+    source,
     type: event.type,
     subject: event.subject,
     dataschema: dataschema(event.type, events[event.type].version),
     sequence: String(event.sequence),
     partitionkey: event.subject,
     correlationid: event.subject,
-    causationid: origin.causationid,
-    traceparent: origin.traceparent,
+    causationid,
+    traceparent,
   };
   const headers: Record<string, string> = { 'content-type': BINARY };
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[PREFIX + name] = value;
-  return {
-    id,
-    topic: event.type satisfies Topic,
-    key: event.subject,
-    headers,
-    body: Buffer.from(JSON.stringify(event.data)),
-  };
+  const body = Buffer.from(JSON.stringify(event.data));
+  const bytes = Object.entries(headers).reduce(
+    (sum, header) => sum + header.join().length,
+    body.byteLength + TIME_BYTES,
+  );
+  if (bytes > maxEventBytes)
+    throw new EventTooLargeError(`${event.type} has ${bytes} bytes, and the transport takes ${maxEventBytes}`);
+  return { id, topic: event.type satisfies Topic, key: event.subject, headers, body };
 }
 
 /** Sets one attribute of a message in binary mode. */

@@ -1,14 +1,12 @@
 import { Batcher, bisect } from './batcher';
-import { encode } from './cloud-events';
+import { encode, type Publisher } from './cloud-events';
 import type { Cause, EffectHandler, Tables } from './decision';
 import { unionKeys, Workspace } from './pipeline/workspace';
 import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type EffectEntry, type OpenEffect, type OutboxEntry, type Store, type Tx } from './ports/store';
 import { backoff } from './retry-policy';
 
-export interface EffectRunnerOptions<T extends Tables> {
-  /** The `source` of the events that answers lead to. */
-  source: string;
+export interface EffectRunnerOptions<T extends Tables> extends Publisher {
   tables: T;
   handlers: readonly EffectHandler<T>[];
   store: Store;
@@ -18,7 +16,7 @@ export interface EffectRunnerOptions<T extends Tables> {
   parallel: number;
 }
 
-/** A claim that ends before its call only means a repeated call with the same key; calls are told to end earlier. */
+/** A claim that ends before its call means a repeated call with the same key; so calls are told to end earlier. */
 const LEASE_MS = 60_000;
 const CALL_MS = 15_000;
 const POLL_MS = 500;
@@ -35,6 +33,8 @@ interface Answered {
  */
 export class EffectRunner<T extends Tables> {
   private readonly handlers: ReadonlyMap<string, EffectHandler<T>>;
+  /** Claimed beforehand, so that a call that ends makes room for the next one without asking the database. */
+  private readonly ready: { effect: OpenEffect; startBy: number }[] = [];
   private readonly running = new Set<Promise<void>>();
   private readonly closer: Batcher<Answered, Error | null>;
 
@@ -49,36 +49,45 @@ export class EffectRunner<T extends Tables> {
     const kinds = [...this.handlers.keys()];
     for (let failures = 0; !signal.aborted;) {
       try {
-        const free = parallel - this.running.size;
-        const claimed = await store.claimEffects(kinds, free, LEASE_MS);
-        for (const effect of claimed) this.start(effect, signal);
+        const room = 2 * parallel - this.ready.length - this.running.size;
+        const startBy = runtime.elapsed() + LEASE_MS - CALL_MS;
+        const claimed = await store.claimEffects(kinds, room, LEASE_MS);
+        this.ready.push(...claimed.map((effect) => ({ effect, startBy })));
+        this.startReady(signal);
         failures = 0;
-        if (this.running.size >= parallel) await Promise.race(this.running);
-        else if (claimed.length < free) await store.wait('effects', POLL_MS, signal);
+        while (this.ready.length > parallel / 2 && !signal.aborted) await Promise.race(this.running);
+        if (claimed.length < room) await store.wait('effects', POLL_MS, signal);
       } catch (error) {
         observer.loopFailed('effects', error as Error);
         await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), signal);
       }
     }
+    // What was not begun is free for others as soon as the connection ends.
     await Promise.all(this.running);
   }
 
-  private start(effect: OpenEffect, stopping: AbortSignal): void {
-    const run = this.make(effect, stopping)
-      .catch((error: unknown) => this.options.observer.loopFailed('effects', error as Error))
-      .finally(() => this.running.delete(run));
-    this.running.add(run);
+  private startReady(stopping: AbortSignal): void {
+    while (this.running.size < this.options.parallel && this.ready.length > 0 && !stopping.aborted) {
+      const { effect, startBy } = this.ready.shift()!;
+      // Its claim would end before its call: it is left to whoever claims it next.
+      if (this.options.runtime.elapsed() > startBy) continue;
+      const run = this.make(effect, stopping)
+        .catch((error: unknown) => this.options.observer.loopFailed('effects', error as Error))
+        .finally(() => {
+          this.running.delete(run);
+          this.startReady(stopping);
+        });
+      this.running.add(run);
+    }
   }
 
   private async make(effect: OpenEffect, stopping: AbortSignal): Promise<void> {
     const { runtime, observer, store } = this.options;
     const since = runtime.elapsed();
+    let { answer } = effect;
     let failure: Error | null = null;
-    let answer: unknown;
     try {
-      const { idempotencyKey, attempts, input } = effect;
-      const signal = AbortSignal.timeout(CALL_MS);
-      answer = await this.handlers.get(effect.kind)!.call(input, { idempotencyKey, attempt: attempts + 1, signal });
+      answer ??= await this.call(effect);
     } catch (error) {
       failure = error as Error;
       observer.effectFailed(effect, failure, runtime.elapsed() - since);
@@ -89,7 +98,12 @@ export class EffectRunner<T extends Tables> {
       observer.answerFailed(effect, failure);
     }
     const delayMs = backoff(effect.attempts + 1, runtime.random(), 200, RETRY_CAP_MS);
-    await store.deferEffect(effect.id, `${failure.name}: ${failure.message}`, delayMs);
+    await store.deferEffect(effect.id, `${failure.name}: ${failure.message}`, delayMs, answer);
+  }
+
+  private call({ kind, input, idempotencyKey, attempts }: OpenEffect): Promise<unknown> {
+    const signal = this.options.runtime.timeout(CALL_MS);
+    return this.handlers.get(kind)!.call(input, { idempotencyKey, attempt: attempts + 1, signal });
   }
 
   /** Records an answer, and keeps it while the database is away: for a mail, asking again would send it again. */
@@ -117,11 +131,12 @@ export class EffectRunner<T extends Tables> {
   }
 
   private async decide(tx: Tx, answers: readonly Answered[]): Promise<null[]> {
-    const { tables, source, runtime } = this.options;
+    const { tables, source, maxEventBytes, runtime } = this.options;
     const keys = answers.map(({ effect }) => this.handlers.get(effect.kind)!.keys(effect.input));
-    const workspace = new Workspace(tables, await tx.lock(tables, unionKeys(tables, keys)));
+    const ids = answers.map(({ effect }) => effect.id);
     // Only the runner that closes an effect may act on its answer; a second one finds it closed.
-    const closed = await tx.closeEffects(answers.map(({ effect }) => effect.id));
+    const [rows, closed] = await Promise.all([tx.lock(tables, unionKeys(tables, keys)), tx.closeEffects(ids)]);
+    const workspace = new Workspace(tables, rows);
     const events: OutboxEntry[] = [];
     const effects: EffectEntry[] = [];
     for (const { effect, answer } of answers) {
@@ -130,12 +145,11 @@ export class EffectRunner<T extends Tables> {
       workspace.apply(decision.rows);
       const { causationid, traceparent } = effect;
       const cause: Cause = { ...(causationid && { causationid }), ...(traceparent && { traceparent }) };
-      for (const event of decision.events ?? []) events.push(encode(event, runtime.eventId(), { source, ...cause }));
+      const origin = { source, maxEventBytes, ...cause };
+      for (const event of decision.events ?? []) events.push(encode(event, runtime.eventId(), origin));
       for (const next of decision.effects ?? []) effects.push({ ...next, ...cause });
     }
-    await tx.write(tables, workspace.writes());
-    await tx.intend(effects);
-    await tx.append(events);
+    await Promise.all([tx.write(tables, workspace.writes()), tx.intend(effects), tx.append(events)]);
     return answers.map(() => null);
   }
 }

@@ -17,4 +17,5 @@ export const systemRuntime: Runtime = {
       const timer = setTimeout(done, ms);
       signal?.addEventListener('abort', done);
     }),
+  timeout: (ms) => AbortSignal.timeout(ms),
 };

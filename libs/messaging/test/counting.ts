@@ -125,6 +125,6 @@ export class Counting {
       },
     };
     const handlers = new Map([[handler.topic, handler]]);
-    return { group: GROUP, source: '/counting', tables: counters, handlers, retry: tenTries };
+    return { group: GROUP, source: '/counting', maxEventBytes: 1_000, tables: counters, handlers, retry: tenTries };
   }
 }

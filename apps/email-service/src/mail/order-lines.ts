@@ -24,10 +24,19 @@ export function addressLines({ shipping_address: address }: OrderBody): string[]
 
 /** An amount in minor units as people write it. How many decimals it has is the currency's affair. */
 export function formatMoney(amount: number | bigint, currency: string): string {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+  const format = formatOf(currency);
   const { maximumFractionDigits } = format.resolvedOptions();
   // As decimal text, because a division would round large amounts.
   return format.format(`${amount}E-${maximumFractionDigits}` as `${number}`);
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Making one takes longer than everything else about a mail. */
+function formatOf(currency: string): Intl.NumberFormat {
+  const format = formats.get(currency) ?? new Intl.NumberFormat('en', { style: 'currency', currency });
+  formats.set(currency, format);
+  return format;
 }
 
 /** What users wrote must not look like lines of ours. */

@@ -1,4 +1,4 @@
-import type { OutboxEntry } from '@order-events/messaging';
+import { EventTooLargeError, type OutboxEntry } from '@order-events/messaging';
 import { Problem } from '@order-events/service-kit';
 import { place, type Placed, type Placement } from '../domain';
 import { encoded } from '../store/apply';
@@ -22,14 +22,19 @@ export function draft(request: PlaceRequest, catalogue: Catalogue, maxEventBytes
   const { order_id, wish, traceparent } = request;
   const placed = place({ ...wish, order_id, ...priced }, catalogue.now);
   if (!Number.isSafeInteger(placed.order.total)) return refused('total-too-large', 'The total is too large.');
-  const entry = encoded(placed.event, traceparent);
-  if (bytesOf(entry) + GROWTH_BYTES > maxEventBytes)
-    return new Problem(413, {
-      kind: 'order-too-large',
-      detail: 'The order is too large for the events that carry it.',
-    });
-  return { ...placed, request, entry, reply: reply(placed) };
+  try {
+    const entry = encoded(placed.event, traceparent, maxEventBytes - GROWTH_BYTES);
+    return { ...placed, request, entry, reply: reply(placed) };
+  } catch (error) {
+    if (error instanceof EventTooLargeError) return tooLarge;
+    throw error;
+  }
 }
+
+const tooLarge = new Problem(413, {
+  kind: 'order-too-large',
+  detail: 'The order is too large for the events that carry it.',
+});
 
 export function isDraft(one: Draft | Problem): one is Draft {
   return !(one instanceof Problem);
@@ -64,8 +69,4 @@ function reply({ order: { order_id, status, total, currency, placed_at } }: Plac
     created_at: new Date(placed_at * 1000).toISOString(),
   });
   return { order_id, status: 201, body, replayed: false };
-}
-
-function bytesOf({ headers, body }: OutboxEntry): number {
-  return body.byteLength + Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }

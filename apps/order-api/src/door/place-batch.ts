@@ -22,13 +22,13 @@ export async function placeBatch(
 
   const { placed, held } = await settleKeys(session, requests, drafts);
   if (placed.length > 0) {
-    await insertOrders(
-      session,
-      placed.map(({ order }) => order),
-    );
-    await tx.write(tables, { order_history: placed.map(({ history }) => history) });
-    // Last, when all locks are held: the positions in the outbox are drawn now.
-    await tx.append(placed.map(({ entry }) => entry));
+    const orders = placed.map(({ order }) => order);
+    await Promise.all([
+      insertOrders(session, orders),
+      tx.write(tables, { order_history: placed.map(({ history }) => history) }),
+      // Last, when all locks are held: the positions in the outbox are drawn now.
+      tx.append(placed.map(({ entry }) => entry)),
+    ]);
   }
   return requests.map(({ claim }, index) => outcomeOf(drafts[index]!, claim, claim && held.get(wordOf(claim))));
 }

@@ -19,6 +19,11 @@ const Ship = z.strictObject({
   items: z.array(z.looseObject({ product_id: z.string(), quantity: z.int().min(1) })).min(1),
 });
 
+const shipped = {
+  name: 'shipment',
+  text: 'INSERT INTO shipments (tracking_number, order_id, carrier, address, items) VALUES ($1, $2, $3, $4, $5)',
+};
+
 export function carrier(database: Database): Router {
   const router = Router();
 
@@ -31,10 +36,13 @@ export function carrier(database: Database): Router {
         return { ...about, status: 422, body: undeliverable };
       }
       const tracking_number = `SBX${randomBytes(6).toString('hex').toUpperCase()}`;
-      await session.query(
-        'INSERT INTO shipments (tracking_number, order_id, carrier, address, items) VALUES ($1, $2, $3, $4, $5)',
-        [tracking_number, order_id, carrierName, address && JSON.stringify(address), JSON.stringify(items)],
-      );
+      await session.query(shipped, [
+        tracking_number,
+        order_id,
+        carrierName,
+        address && JSON.stringify(address),
+        JSON.stringify(items),
+      ]);
       return { ...about, status: 201, body: { carrier: carrierName, tracking_number } };
     });
     send(response, answer);

@@ -31,6 +31,19 @@ export interface Answer {
   unheard: boolean;
 }
 
+const sql = {
+  lock: { name: 'call_lock', text: 'SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))' },
+  find: {
+    name: 'call_find',
+    text: 'SELECT fingerprint, status, answer::text AS body FROM calls WHERE api = $1 AND idempotency_key = $2',
+  },
+  record: {
+    name: 'call_record',
+    text: `INSERT INTO calls (api, idempotency_key, kind, order_id, amount, currency, fingerprint, status, answer)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  },
+};
+
 /** @param input the validated body, if the call has one */
 export function callOf(request: Request, api: Call['api'], kind: Call['kind'], input: object = {}): Call {
   const asked = `${request.baseUrl}${request.path}\n${JSON.stringify(input)}`;
@@ -46,23 +59,19 @@ export function once(database: Database, call: Call, work: (session: Queryable) 
   const key = [call.api, call.idempotencyKey];
   return database.transact(async (session) => {
     // There is no row to lock before the first call, so its key itself is locked.
-    await session.query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', key);
-    const [stored] = await session.query<{ fingerprint: string; status: number; body: string }>(
-      'SELECT fingerprint, status, answer::text AS body FROM calls WHERE api = $1 AND idempotency_key = $2',
-      key,
-    );
+    const [, [stored]] = await Promise.all([
+      session.query(sql.lock, key),
+      session.query<{ fingerprint: string; status: number; body: string }>(sql.find, key),
+    ]);
     if (stored) {
       if (stored.fingerprint !== call.fingerprint) throw keyReused();
       return { status: stored.status, body: stored.body, unheard: false };
     }
     const outcome = await work(session);
     const body = JSON.stringify(outcome.body);
-    await session.query(
-      `INSERT INTO calls (api, idempotency_key, kind, order_id, amount, currency, fingerprint, status, answer)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-      [...key, call.kind, outcome.order_id, outcome.amount, outcome.currency, call.fingerprint, outcome.status, body],
-    );
-    return { status: outcome.status, body, unheard: outcome.unheard };
+    const { status, order_id, amount, currency } = outcome;
+    await session.query(sql.record, [...key, call.kind, order_id, amount, currency, call.fingerprint, status, body]);
+    return { status, body, unheard: outcome.unheard };
   });
 }
 

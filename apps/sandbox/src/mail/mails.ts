@@ -13,6 +13,14 @@ export interface ReceivedMail {
   html: string | null;
 }
 
+const store = {
+  name: 'mail_store',
+  text: `INSERT INTO mails (message_id, order_id, recipient, subject, text, html, copies)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (message_id) DO UPDATE SET copies = mails.copies + 1
+         RETURNING copies`,
+};
+
 /**
  * Stores a mail, or counts one more copy of it if its Message-ID came before.
  *
@@ -20,13 +28,9 @@ export interface ReceivedMail {
  * @returns the copies that were accepted so far
  */
 export async function storeMail(database: Database, mail: ReceivedMail, notYet: boolean): Promise<number> {
-  const [stored] = await database.query<{ copies: number }>(
-    `INSERT INTO mails (message_id, order_id, recipient, subject, text, html, copies)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (message_id) DO UPDATE SET copies = mails.copies + 1
-     RETURNING copies`,
-    [mail.message_id, mail.order_id, mail.recipient, mail.subject, mail.text, mail.html, notYet ? 0 : 1],
-  );
+  const { message_id, order_id, recipient, subject, text, html } = mail;
+  const values = [message_id, order_id, recipient, subject, text, html, notYet ? 0 : 1];
+  const [stored] = await database.query<{ copies: number }>(store, values);
   if (!stored) throw new Error('An INSERT with RETURNING returned no row.');
   return stored.copies;
 }

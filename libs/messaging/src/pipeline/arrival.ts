@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readData, type AnyEvent } from '@order-events/contracts';
-import { decode } from '../cloud-events';
+import { readData, type AnyEvent, type EventData } from '@order-events/contracts';
+import { decode, type RawEvent } from '../cloud-events';
 import type { Message } from '../ports/transport';
 
 /** A message as the pipeline carries it: read into an event, or with what is wrong with it. */
@@ -30,6 +30,8 @@ export function read(message: Message, attempts = 0): Arrival {
     const detail = `${reading.problem}: ${reading.detail}`;
     return unreadable(message, id, attempts, detail, reading.problem === 'newer_version');
   }
+  const lie = contradiction(attributes, reading.data);
+  if (lie) return unreadable(message, id, attempts, lie);
   const event = { ...attributes, id, sequence: Number(attributes['sequence'] ?? 0), data: reading.data };
   return {
     id,
@@ -40,6 +42,16 @@ export function read(message: Message, attempts = 0): Arrival {
     attempts,
     reading: { ok: true, event: event as unknown as AnyEvent },
   };
+}
+
+/** What the envelope says and cannot be: locks are taken by what it says, and rows written by what the data says. */
+function contradiction(
+  { subject, sequence = '0' }: RawEvent['attributes'],
+  { order_id }: EventData,
+): string | undefined {
+  if (subject !== order_id) return `the subject is ${subject}, and the data is about ${order_id}`;
+  if (!/^\d{1,15}$/.test(sequence)) return `the sequence is not a number: ${sequence}`;
+  return undefined;
 }
 
 function unreadable(message: Message, id: string, attempts: number, detail: string, waits = false): Arrival {

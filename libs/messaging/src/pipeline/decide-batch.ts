@@ -1,5 +1,5 @@
 import type { Topic } from '@order-events/contracts';
-import { encode } from '../cloud-events';
+import { encode, type Publisher } from '../cloud-events';
 import {
   DeadLetterError,
   type Cause,
@@ -16,10 +16,8 @@ import type { Arrival } from './arrival';
 import { unionKeys, Workspace } from './workspace';
 
 /** What one service does with the events that it consumes. */
-export interface Consumer<T extends Tables> {
+export interface Consumer<T extends Tables> extends Publisher {
   group: string;
-  /** The `source` of the events that its decisions publish. */
-  source: string;
   tables: T;
   handlers: ReadonlyMap<Topic, EventHandler<T>>;
   retry: RetryPolicy;
@@ -46,15 +44,13 @@ export async function decideBatch<T extends Tables>(
     consumer.tables,
     plans.flatMap((plan) => (plan instanceof Error ? [] : [plan.keys])),
   );
-  const workspace = new Workspace(consumer.tables, await tx.lock(consumer.tables, keys));
-  // Read after the locks: whoever held them before us has committed its inbox entry by now.
-  const held = new Map(
-    await tx.held(
-      consumer.group,
-      arrivals.map((arrival) => arrival.id),
-    ),
-  );
+  const ids = arrivals.map((arrival) => arrival.id);
+  // The inbox after the locks: whoever held them before us has committed its entry by then.
+  const [rows, known] = await Promise.all([tx.lock(consumer.tables, keys), tx.held(consumer.group, ids)]);
+  const workspace = new Workspace(consumer.tables, rows);
+  const held = new Map(known);
 
+  const { source, maxEventBytes } = consumer;
   const outcomes: Outcome[] = [];
   const entries: InboxEntry[] = [];
   const events: OutboxEntry[] = [];
@@ -72,7 +68,7 @@ export async function decideBatch<T extends Tables>(
       const decision = await planned.decide(workspace.rows);
       const cause = causeOf(arrival);
       const encoded = (decision.events ?? []).map((event) =>
-        encode(event, runtime.eventId(), { source: consumer.source, ...cause }),
+        encode(event, runtime.eventId(), { source, maxEventBytes, ...cause }),
       );
       workspace.apply(decision.rows);
       events.push(...encoded);
@@ -88,10 +84,12 @@ export async function decideBatch<T extends Tables>(
     outcomes.push({ arrival, state: entry.state, error });
   }
 
-  await tx.write(consumer.tables, workspace.writes());
-  await tx.take(consumer.group, entries);
-  await tx.intend(effects);
-  await tx.append(events);
+  await Promise.all([
+    tx.write(consumer.tables, workspace.writes()),
+    tx.take(consumer.group, entries),
+    tx.intend(effects),
+    tx.append(events),
+  ]);
   return outcomes;
 }
 

@@ -7,6 +7,8 @@ export interface Runtime {
   elapsed(): number;
   /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A signal that is aborted after `ms`; it keeps no process alive. */
+  timeout(ms: number): AbortSignal;
   /** A new event id, UUIDv7. */
   eventId(): string;
   /** 0 ≤ x < 1, for jitter. */

@@ -48,6 +48,7 @@ export interface InboxEntry {
 /** An intended effect with what it follows from. */
 export type EffectEntry = NewEffect & Cause;
 
+/** Calls that are made without waiting for one another are carried out in the order in which they were made. */
 export interface Tx {
   /** Locks rows (tables in the order of `tables`, keys sorted) and reads them as they are once the locks are held. */
   lock<T extends Tables>(tables: T, keys: Keys<T>): Promise<Rows<T>>;
@@ -76,6 +77,8 @@ export interface OpenEffect extends EffectEntry {
   id: string;
   /** Calls before this one. */
   attempts: number;
+  /** Of an earlier call, when what follows from it could not be recorded: JSON. It is not asked for again. */
+  answer?: unknown;
 }
 
 /** One reader's place in a log, held by one owner at a time. */
@@ -104,8 +107,11 @@ export interface Store {
   dueRetries(group: string, limit: number): Promise<Retry[]>;
   /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;
-  /** Gives a claimed effect back, to be called again after a while. One that somebody else has claimed since stays theirs. */
-  deferEffect(id: string, error: string, delayMs: number): Promise<void>;
+  /**
+   * Gives a claimed effect back, to be claimed again after a while, with the answer if there was one. An effect that
+   * somebody else has claimed since stays theirs.
+   */
+  deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void>;
   outbox(): LogReader;
   outboxStatus(): Promise<OutboxStatus>;
   /** Resolves when something may have been appended to the outbox or intended as effect, at the latest after `ms`. */

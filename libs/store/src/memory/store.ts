@@ -86,11 +86,12 @@ export class MemoryStore implements Store {
     });
   }
 
-  deferEffect(id: string, error: string, delayMs: number): Promise<void> {
+  deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {
     return this.statement((now) => {
       const row = this.database.table<EffectRow>('effects').get(id);
-      if (row?.open && (row.runner ?? this.connection) === this.connection)
-        Object.assign(row, { error, dueAt: now + delayMs, runner: undefined });
+      if (!row?.open || (row.runner ?? this.connection) !== this.connection) return;
+      if (answer !== undefined) row.effect.answer = structuredClone(answer);
+      Object.assign(row, { error, dueAt: now + delayMs, runner: undefined });
     });
   }
 

@@ -46,6 +46,8 @@ export class SharedTables1790000000000 implements MigrationInterface {
         state text NOT NULL CHECK (state IN ('waiting', 'open', 'closed')),
         attempts integer NOT NULL DEFAULT 0,
         errors jsonb NOT NULL DEFAULT '[]',
+        -- Of a call whose answer could not be recorded: it is decided about again, and not asked for again.
+        answer json,
         due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         -- Who calls, and the connection by which others see that it lives.
         runner text,

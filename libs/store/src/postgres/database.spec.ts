@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { StoreError } from '@order-events/messaging';
 import { eventually, freePort, testDatabase, type TestDatabase } from '@order-events/testing';
-import { Database } from './database';
+import { Database, type Queryable } from './database';
 
 let server: TestDatabase;
 let database: Database;
@@ -138,6 +138,31 @@ test('a transaction is rolled back when its work rejects, and its connection is 
   });
   await expect(work).rejects.toThrow('changed my mind');
   expect(await database.query('SELECT * FROM things')).toEqual([]);
+});
+
+test('of statements that are sent together, the one that fails is told of, and nothing of the others is kept', async () => {
+  const insert = { name: 'things_insert', text: 'INSERT INTO things VALUES ($1, $2)' };
+  const single = new Database({ url: server.url, connections: 1, applicationName: 'single', onError: () => {} });
+  for (const count of [-1, 'no number', '9007199254740993']) {
+    const work = single.transact(async (session) => {
+      await Promise.all([
+        session.query(insert, ['a', 1]),
+        session.query({ ...insert, text: `${insert.text} RETURNING count`, name: 'things_back' }, ['b', count]),
+        session.query(insert, ['c', 1]),
+      ]);
+    });
+    expect(await kindOf(work)).toBe('rejected');
+    expect(await single.query('SELECT * FROM things')).toEqual([]);
+  }
+  const fine = (session: Queryable) =>
+    Promise.all(['a', 'b', 'c'].map((name, n) => session.query(insert, [name, n + 1])));
+  await single.transact(fine);
+  expect(await single.query('SELECT name FROM things ORDER BY count')).toEqual([
+    { name: 'a' },
+    { name: 'b' },
+    { name: 'c' },
+  ]);
+  await single.close();
 });
 
 test('a connection that breaks in a transaction is not used again', async () => {

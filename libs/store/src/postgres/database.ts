@@ -43,7 +43,11 @@ export class Database implements Queryable {
       query_timeout: SILENCE_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
+      // What a statement does is the same for every batch: to plan it anew for each costs more than to carry it out.
+      options: '-c plan_cache_mode=force_generic_plan',
       types: { getTypeParser: parserOf },
+      // Statements that do not need each other's results are sent together, in one round trip.
+      pipeline: true,
     });
     this.pool.on('error', (error) => {
       if (!this.closed) options.onError(error);

@@ -49,7 +49,7 @@ test('two pipelines at once take the same events, doubled and in different order
     decide: (rows, event) => count(rows, event.subject),
   };
   const handlers = new Map([[handler.topic, handler]]);
-  const consumer = { group: 'g', source: '/test', tables: counters, handlers, retry: tenTries };
+  const consumer = { group: 'g', source: '/test', maxEventBytes: 1_000, tables: counters, handlers, retry: tenTries };
   const messages = orders.flatMap((order) =>
     range(20).map((sequence) =>
       encode(
@@ -93,6 +93,7 @@ test('two effect runners at once make each call once, those of one order in orde
   const runs = stores.map((store) =>
     new EffectRunner({
       source: '/test',
+      maxEventBytes: 1_000,
       tables: counters,
       handlers,
       store,

@@ -40,7 +40,7 @@ const sql = {
              SELECT seq FROM effects
              WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
              ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-           RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts - 1 AS attempts`,
+           RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts - 1 AS attempts, answer`,
   },
   // The claim of a process that died ends with its connection; the lease is for one that hangs.
   freeEffects: {
@@ -51,7 +51,7 @@ const sql = {
   },
   deferEffect: {
     name: 'effects_defer',
-    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', runner_backend = NULL,
+    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', runner_backend = NULL, answer = $5,
              errors = jsonb_path_query_array(
                errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
            WHERE seq = $1 AND state = 'open' AND runner = $4`,
@@ -73,6 +73,7 @@ const sql = {
 
 interface EffectRow extends Omit<OpenEffect, 'id' | 'idempotencyKey'> {
   seq: number;
+  answer: unknown;
   idempotency_key: string;
   causationid: string;
   traceparent: string;
@@ -120,15 +121,17 @@ export class PostgresStore implements Store {
       start,
     ]);
     rows.sort((a, b) => a.seq - b.seq);
-    return rows.map(({ seq, idempotency_key, ...effect }) => ({
+    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
       ...effect,
+      ...(answer !== null && { answer }),
       id: String(seq),
       idempotencyKey: idempotency_key,
     }));
   }
 
-  async deferEffect(id: string, error: string, delayMs: number): Promise<void> {
-    await this.database.query(sql.deferEffect, [id, delayMs, storable(error), this.owner]);
+  async deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {
+    const values = [id, delayMs, storable(error), this.owner, answer === undefined ? null : JSON.stringify(answer)];
+    await this.database.query(sql.deferEffect, values);
   }
 
   outbox(): LogReader {

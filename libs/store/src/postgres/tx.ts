@@ -81,7 +81,10 @@ export function storable(text: string): string {
   return text.replaceAll('\0', '\ufffd');
 }
 
-/** One transaction of the store: every method is one statement for the whole batch. */
+/**
+ * One transaction of the store: every method is one statement for the whole batch, sent before the method returns, so
+ * that methods that are called together share a round trip and are carried out in the order of the calls.
+ */
 export class PostgresTx implements Tx {
   /** What has come up that somebody waits for. */
   readonly added = { outbox: false, effects: false };
@@ -89,23 +92,26 @@ export class PostgresTx implements Tx {
   constructor(private readonly session: Queryable) {}
 
   async lock<T extends Tables>(tables: T, keys: Keys<T>): Promise<Rows<T>> {
-    const rows: Record<string, Map<string, object>> = {};
-    for (const [name, table] of Object.entries<Table<Row>>(tables)) {
-      const found = new Map<string, object>();
-      const wanted = keys[name] ?? [];
-      if (wanted.length > 0 && table.rows !== 'appended') {
-        const locked = await this.session.query<Record<string, unknown>>(tableSql(table).lock, [[...wanted].sort()]);
-        for (const row of locked) found.set(row[table.key] as string, row);
-      }
-      rows[name] = found;
-    }
-    return rows as unknown as Rows<T>;
+    const locked = await Promise.all(
+      Object.entries<Table<Row>>(tables).map(async ([name, table]) => {
+        const wanted = keys[name] ?? [];
+        const rows =
+          wanted.length > 0 && table.rows !== 'appended'
+            ? await this.session.query<Record<string, unknown>>(tableSql(table).lock, [[...wanted].sort()])
+            : [];
+        return [name, new Map(rows.map((row) => [row[table.key] as string, row]))] as const;
+      }),
+    );
+    return Object.fromEntries(locked) as unknown as Rows<T>;
   }
 
   async write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void> {
-    for (const [name, list] of Object.entries(rows) as [string, readonly object[]][]) {
-      if (list.length > 0) await this.session.query(tableSql(tables[name] as Table<Row>).write, [JSON.stringify(list)]);
-    }
+    const written = Object.entries(rows) as [string, readonly object[]][];
+    await Promise.all(
+      written
+        .filter(([, list]) => list.length > 0)
+        .map(([name, list]) => this.session.query(tableSql(tables[name] as Table<Row>).write, [JSON.stringify(list)])),
+    );
   }
 
   async held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>> {
@@ -115,16 +121,18 @@ export class PostgresTx implements Tx {
 
   async take(group: string, entries: readonly InboxEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    await this.session.query(sql.take, [
-      group,
-      entries.map(({ id }) => id),
-      entries.map(({ state }) => state),
-      entries.map(({ topic }) => storable(topic)),
-      entries.map(({ key }) => storable(key)),
-    ]);
-    await this.fail(group, entries);
     const settled = entries.filter(({ state, retried }) => state === 'applied' && retried).map(({ id }) => id);
-    if (settled.length > 0) await this.session.query(sql.forget, [group, settled]);
+    await Promise.all([
+      this.session.query(sql.take, [
+        group,
+        entries.map(({ id }) => id),
+        entries.map(({ state }) => state),
+        entries.map(({ topic }) => storable(topic)),
+        entries.map(({ key }) => storable(key)),
+      ]),
+      this.fail(group, entries),
+      settled.length > 0 && this.session.query(sql.forget, [group, settled]),
+    ]);
   }
 
   async intend(effects: readonly EffectEntry[]): Promise<void> {

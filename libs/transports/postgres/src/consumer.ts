@@ -104,10 +104,15 @@ export class Consumer implements Subscription {
     await this.cursors.save();
   }
 
-  /** Deals the pages out to at most `parallel` lanes, each partition to one, so that no key is in two at once. */
+  /**
+   * Deals the pages out, each partition to one lane, so that no key is in two at once. Few events go together: what a
+   * transaction costs, it costs once for all of them.
+   */
   private lanes(pages: readonly (readonly [number, LogRecord[]])[]): (readonly [number, LogRecord[]])[][] {
+    const events = pages.reduce((sum, [, page]) => sum + page.length, 0);
+    const count = Math.min(this.options.parallel, Math.ceil(events / this.options.batch));
     const lanes: (readonly [number, LogRecord[]])[][] = [];
-    for (const [index, page] of pages.entries()) (lanes[index % this.options.parallel] ??= []).push(page);
+    for (const [index, page] of pages.entries()) (lanes[index % count] ??= []).push(page);
     return lanes;
   }
 

@@ -10,16 +10,9 @@ const depConstraints = [
   ...services.map((scope) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: ['scope:shared'] })),
   { sourceTag: 'scope:shared', onlyDependOnLibsWithTags: ['scope:shared'] },
   { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['scope:shared'] },
-  {
-    sourceTag: 'type:contract',
-    onlyDependOnLibsWithTags: [],
-    bannedExternalImports: ['pg', 'typeorm', '@nestjs/*', 'express'],
-  },
-  {
-    sourceTag: 'type:util',
-    onlyDependOnLibsWithTags: ['type:contract'],
-    bannedExternalImports: ['pg', 'typeorm', '@nestjs/*', 'express', 'kafkajs', 'amqplib', 'nats', 'nsqjs'],
-  },
+  // An empty list means none at all. What stands at the bottom names every package that it may use.
+  { sourceTag: 'type:contract', onlyDependOnLibsWithTags: [], allowedExternalImports: ['zod'] },
+  { sourceTag: 'type:util', onlyDependOnLibsWithTags: ['type:contract'], allowedExternalImports: ['uuidv7'] },
   { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:adapter', 'type:util', 'type:contract'] },
   { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:adapter', 'type:util', 'type:contract'] },
   { sourceTag: 'type:test', onlyDependOnLibsWithTags: ['type:test', 'type:adapter', 'type:util', 'type:contract'] },

@@ -1,4 +1,5 @@
 import { EventService, healthRoutes, listen, runProcess } from '@order-events/service-kit';
+import { EntityStore } from '@order-events/service-kit/entities';
 import { readConfig } from './config';
 import { Sweeper, TICK_MS } from './deadlines/sweeper';
 import { handlers, tables } from './domain';
@@ -7,6 +8,7 @@ import { forgetKeys } from './door/forget-keys';
 import { OutboxAge } from './door/outbox-age';
 import { publicApp } from './http/app';
 import { operatorRoutes } from './http/operator';
+import { entities as schemas } from './store/entities';
 
 const OUTBOX_AGE_MS = 1_000;
 const FORGET_KEYS_MS = 60_000;
@@ -17,13 +19,14 @@ runProcess('order-api', async (log) => {
   log.level = config.LOG_LEVEL;
   const service = new EventService({ service: 'order-api', tables, config, log });
   const { store, transport, checks } = service;
+  const entities = service.open((database) => new EntityStore({ ...database, entities: schemas }));
 
   const outboxAge = new OutboxAge(store);
   const door = new Door({ store, maxEventBytes: transport.capabilities.maxBytes });
   const sweeper = new Sweeper({ store, deadlineS: config.ORDER_DEADLINE_S, log });
-  const app = publicApp({ store, door, outboxAge, health: healthRoutes('order-api', checks), log });
+  const app = publicApp({ store, entities, door, outboxAge, health: healthRoutes('order-api', checks), log });
 
-  await service.start([], operatorRoutes(store));
+  await service.start([], operatorRoutes({ store, entities }));
   await service.consume(handlers);
   service.every('outbox age', OUTBOX_AGE_MS, () => outboxAge.refresh());
   service.every('deadlines', TICK_MS, () => sweeper.tick());

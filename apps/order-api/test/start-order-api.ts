@@ -10,6 +10,7 @@ import {
 } from '@order-events/messaging';
 import type { Topic } from '@order-events/contracts';
 import { createLogger, healthRoutes, listen, notFound, problemHandler } from '@order-events/service-kit';
+import { EntityStore } from '@order-events/service-kit/entities';
 import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import { eventually, testDatabase } from '@order-events/testing';
@@ -19,6 +20,7 @@ import { Door, type DoorOptions } from '../src/door/door';
 import { OutboxAge } from '../src/door/outbox-age';
 import { publicApp } from '../src/http/app';
 import { operatorRoutes } from '../src/http/operator';
+import { entities as schemas } from '../src/store/entities';
 import { migrations } from '../src/store/migrations';
 import { seed } from '../src/store/seed';
 
@@ -28,6 +30,7 @@ export const log = createLogger('test', 'silent');
 export class OrderApi {
   readonly errors: Error[] = [];
   readonly store: PostgresStore;
+  private readonly entities: EntityStore;
   readonly outboxAge: OutboxAge;
   private readonly closers: (() => Promise<void>)[] = [];
   private publicUrl = '';
@@ -36,6 +39,7 @@ export class OrderApi {
   private constructor(readonly databaseUrl: string) {
     const onError = (error: Error) => void this.errors.push(error);
     this.store = new PostgresStore({ url: databaseUrl, connections: 5, applicationName: 'test', onError });
+    this.entities = new EntityStore({ url: databaseUrl, applicationName: 'test', onError, entities: schemas });
     this.outboxAge = new OutboxAge(this.store);
   }
 
@@ -47,13 +51,17 @@ export class OrderApi {
       await prepare(own.url);
       api.closers.push(own.drop);
     }
-    const { store, outboxAge } = api;
+    const { store, entities, outboxAge } = api;
     const health = healthRoutes('order-api', { database: () => store.ping() });
-    const app = publicApp({ store, door: api.door(), outboxAge, health, log });
-    const operator = express().use(express.json(), operatorRoutes(store), notFound, problemHandler(log));
+    const app = publicApp({ store, entities, door: api.door(), outboxAge, health, log });
+    const operator = express().use(express.json(), operatorRoutes({ store, entities }), notFound, problemHandler(log));
     const servers = [await listen(app, '127.0.0.1', 0, 'PORT'), await listen(operator, '127.0.0.1', 0, 'PORT')];
     [api.publicUrl, api.operatorUrl] = servers.map(({ port }) => `http://127.0.0.1:${port}`) as [string, string];
-    api.closers.unshift(...servers.map((server) => () => server.close(0)), () => store.close());
+    api.closers.unshift(
+      ...servers.map((server) => () => server.close(0)),
+      () => entities.close(),
+      () => store.close(),
+    );
     return api;
   }
 
@@ -115,7 +123,14 @@ export class OrderApi {
   /** Takes answers of the other services in, as they come from the broker. Resolves when they are in the inbox. */
   async receive(...events: NewEvent[]): Promise<void> {
     const byTopic = new Map<Topic, EventHandler<OrderTables>>(handlers.map((handler) => [handler.topic, handler]));
-    const consumer = { group: 'order-api', source: '/order-api', tables, handlers: byTopic, retry: tenTries };
+    const consumer = {
+      group: 'order-api',
+      source: '/order-api',
+      maxEventBytes: 1_000_000,
+      tables,
+      handlers: byTopic,
+      retry: tenTries,
+    };
     const outcomes: string[] = [];
     const observer = { handled: (_, outcome) => outcomes.push(outcome) } as Partial<Observer> as Observer;
     const pipeline = new Pipeline({ consumer, store: this.store, runtime: systemRuntime, observer });

@@ -1,14 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { topics, topology, type OrderBody } from '@order-events/contracts';
+import { topics, topology } from '@order-events/contracts';
 import { encode, systemRuntime } from '@order-events/messaging';
-import { SharedTables1790000000000 } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
-import { eventually, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
+import { eventually, orderBody, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
 import { EventsLog1790000000000, PostgresTransport } from '@order-events/transport-postgres';
 import type { Client } from 'pg';
-import { migrations } from '../src/store/migrations';
+import { database } from './database';
 import { SlowGateway } from './slow-gateway';
 
 /** The payment service as real processes, on databases of its own and with a gateway that a test controls. */
@@ -23,9 +22,8 @@ export class PaymentSystem {
 
   static async create(): Promise<PaymentSystem> {
     const [own, events] = [await testDatabase(), await testDatabase()];
-    const loginRole = 'postgres';
-    await migrate({ ownerUrl: own.url, loginRole, migrations: [SharedTables1790000000000, ...migrations] });
-    await migrate({ ownerUrl: events.url, loginRole, migrations: [EventsLog1790000000000] });
+    await database.migrate(own.url);
+    await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
     const system = new PaymentSystem(own, events, await SlowGateway.start());
     await system.withTransport((transport) =>
       transport.declare(topics.map((topic) => ({ topic, groups: topology[topic].consumers }))),
@@ -73,7 +71,7 @@ export class PaymentSystem {
   /** Publishes that orders were created. */
   async created(...orders: string[]): Promise<void> {
     const messages = orders.map((order) =>
-      encode({ type: 'order.created', subject: order, sequence: 1, data: bodyOf(order) }, systemRuntime.eventId(), {
+      encode({ type: 'order.created', subject: order, sequence: 1, data: orderBody(order) }, systemRuntime.eventId(), {
         source: '/order-api',
       }),
     );
@@ -138,16 +136,4 @@ export class PaymentSystem {
     expect(errors).toEqual([]);
     return result;
   }
-}
-
-function bodyOf(order_id: string): OrderBody {
-  return {
-    order_id,
-    user_id: 'u1',
-    product_ids: ['apple'],
-    timestamp: 1_700_000_000,
-    items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
-    total: 200,
-    currency: 'EUR',
-  };
 }

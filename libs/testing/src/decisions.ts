@@ -3,7 +3,6 @@ import type {
   CloudEvent,
   Decision,
   EffectHandler,
-  EventData,
   EventHandler,
   Keys,
   NewEffect,
@@ -11,37 +10,20 @@ import type {
   Row,
   Rows,
   Tables,
-  Topic,
   Writes,
 } from '@order-events/messaging';
 
 /** What a decision table needs of an effect: the part without the call. */
 type EffectAnswer<T extends Tables> = Omit<EffectHandler<T>, 'call'>;
 
-type RowIn<T extends Tables, N extends keyof T> = Rows<T>[N] extends ReadonlyMap<string, infer R> ? R : never;
+/** A row of one of these tables. */
+export type RowIn<T extends Tables, N extends keyof T> = Rows<T>[N] extends ReadonlyMap<string, infer R> ? R : never;
 
 /** What a service decides. */
 export interface Decisions<T extends Tables> {
   tables: T;
   handlers: readonly EventHandler<T>[];
   answers: readonly EffectAnswer<T>[];
-}
-
-/** An event as a handler sees it. */
-export function cloudEvent<T extends Topic>(type: T, data: EventData<T>, sequence = 1): CloudEvent<T> {
-  const { order_id } = data;
-  return {
-    id: `${type}.${order_id}.${sequence}`,
-    type,
-    source: '/test',
-    subject: order_id,
-    time: '2026-01-01T00:00:00Z',
-    dataschema: `urn:order-events:${type}:1`,
-    sequence,
-    partitionkey: order_id,
-    correlationid: order_id,
-    data,
-  };
 }
 
 /**

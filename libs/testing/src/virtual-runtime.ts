@@ -37,6 +37,11 @@ export class VirtualRuntime implements Runtime {
     });
   }
 
+  /** By the real clock: a call that works must not be cut off by the jump to somebody else's sleep. */
+  timeout(ms: number): AbortSignal {
+    return systemRuntime.timeout(ms);
+  }
+
   /** Lets time pass by itself. */
   pass(ms: number): void {
     this.now += ms;

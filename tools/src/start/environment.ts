@@ -1,4 +1,5 @@
 import type { DatabaseUrls } from './databases';
+import type { Secrets } from './secrets';
 import type { Instance } from './services';
 
 export interface Surroundings {
@@ -11,9 +12,13 @@ export interface Surroundings {
 /** Where a program that listens on `host` is reached from this machine. */
 export const reachable = (host: string) => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
 
+/** The token of all operator routes: the one that our own environment names, else the one that is kept with the data. */
+export const operatorTokenFrom = ({ operator }: Secrets) => process.env.OPERATOR_TOKEN || operator!;
+
 /**
- * What a service finds in its environment. Where it listens and its own database are given; what it works with beyond
- * that is given unless our own environment says otherwise, which is how another broker or gateway is tried.
+ * What a service finds in its environment. Where it listens, its own database and the operator's token are given; what
+ * it works with beyond that is given unless our own environment says otherwise, which is how another broker or gateway
+ * is tried.
  */
 export function serviceEnv({ service, ports }: Instance, surroundings: Surroundings) {
   const { host, databases, sandboxPorts, operatorToken } = surroundings;
@@ -24,9 +29,9 @@ export function serviceEnv({ service, ports }: Instance, surroundings: Surroundi
     CARRIER_URL: `${sandbox}/carrier`,
     SMTP_URL: `smtp://${reachable(host)}:${sandboxPorts.SMTP_PORT}`,
     LOG_LEVEL: 'info',
-    OPERATOR_TOKEN: operatorToken,
     EVENTS_DATABASE_URL: databases.events?.login,
     ...process.env,
+    OPERATOR_TOKEN: operatorToken,
     HOST: host,
     ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
     DATABASE_URL: databases[service.database]?.login,

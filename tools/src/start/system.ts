@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { startPostgres } from '@order-events/testing';
 import { startChild } from './child';
 import { type DatabaseUrls, makeDatabases, rolesOf } from './databases';
-import { reachable, serviceEnv, setupEnv } from './environment';
+import { operatorTokenFrom, reachable, serviceEnv, setupEnv } from './environment';
 import { Fleet } from './fleet';
 import { checkOptions, type SystemOptions } from './options';
 import { checkPorts, defaultPostgresPort } from './ports';
@@ -115,7 +115,7 @@ export class System {
     const names = [...new Set(this.instances.map(({ service }) => service.database)), 'events'];
     const roles = names.flatMap((name) => Object.values(rolesOf(name)));
     const secrets = readSecrets(secretsFile, ['postgres', 'operator', ...roles]);
-    this.operatorToken = secrets.operator!;
+    this.operatorToken = operatorTokenFrom(secrets);
     this.say('starting Postgres …');
     const log = this.options.log('postgres');
     let url = '';
@@ -183,11 +183,4 @@ export class System {
   private forget(): void {
     if (this.recorded) rmSync(stateFile(this.dataDirectory), { force: true });
   }
-}
-
-/** Starts a system and resolves when it is ready for work. */
-export async function startSystem(options: SystemOptions): Promise<System> {
-  const system = new System(options);
-  await system.start();
-  return system;
 }

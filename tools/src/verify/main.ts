@@ -1,11 +1,9 @@
-import { parseArgs } from 'node:util';
 import { readState } from '../start';
 import { holds, report, verify } from './verify';
 
 /** `npm run verify`: checks the system that runs here; exit code 1 when something does not hold. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { 'data-dir': { type: 'string' } } });
-  const { database_urls } = readState(values['data-dir'] ?? process.env.DATA_DIR ?? '.data');
+  const { database_urls } = readState(process.env.DATA_DIR ?? '.data');
   const results = await verify(database_urls);
   for (const line of report(results)) process.stdout.write(`${line}\n`);
   if (!holds(results)) process.exitCode = 1;

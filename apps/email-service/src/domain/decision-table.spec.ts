@@ -1,17 +1,9 @@
 import type { OrderBody } from '@order-events/contracts';
-import { cloudEvent, DecidingService, ends, everyRun } from '@order-events/testing';
+import type { NewEffect } from '@order-events/messaging';
+import { cloudEvent, DecidingService, ends, everyRun, orderBody } from '@order-events/testing';
 import { handlers, sendAnswered, tables, type EmailTables, type MailType, type SendAnswer } from './index';
 
-const order: OrderBody = {
-  order_id: 'o1',
-  user_id: 'u1',
-  product_ids: ['apple'],
-  timestamp: 1_700_000_000,
-  items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
-  total: 200,
-  currency: 'EUR',
-  email: 'a@example.com',
-};
+const order = orderBody('o1', { email: 'a@example.com' });
 const shipped = { carrier: 'Parcels', tracking_number: 't1' };
 
 /** The events that call for mails, of an order with and of one without a recipient. */
@@ -77,11 +69,30 @@ test('an order without a recipient: every mail is skipped', () => {
   ]);
 });
 
-test('a mail that the server refuses is not sent again', () => {
+test('a mail that the server refuses is not sent again, and why is written down', () => {
   const refuses = (): SendAnswer => ({ outcome: 'refused', reason: 'no such mailbox' });
   const runs = [...everyRun(email(), [created], refuses)];
   expect(ends(runs, seen)).toEqual([{ received: 'refused' }]);
+  expect(ends(runs, (service) => service.table('mails').get('o1')!.refusals)).toEqual([
+    { received: 'no such mailbox' },
+  ]);
   expect(ends(runs, ({ effects }) => effects.length)).toEqual([1]);
+});
+
+test('each of two mails that are refused keeps its own reason', () => {
+  const refuses = ({ idempotencyKey }: NewEffect): SendAnswer => ({ outcome: 'refused', reason: idempotencyKey });
+  const runs = [...everyRun(email(), [created, confirmed], refuses)];
+  expect(runs).not.toEqual([]);
+  for (const service of runs)
+    expect(service.table('mails').get('o1')).toMatchObject({
+      refusals: { received: 'o1.received', confirmed: 'o1.confirmed' },
+    });
+});
+
+test('what is kept for a mail does not have the means of payment', () => {
+  const service = email();
+  service.handle(cloudEvent('order.created', { ...order, payment_token: 'tok_of_customer' }));
+  expect(JSON.stringify(service.effects)).not.toMatch(/payment_token|tok_of_customer/);
 });
 
 test('an answer that nobody waits for changes nothing', () => {

@@ -1,6 +1,5 @@
 import type { Table, Tables } from '@order-events/messaging';
-
-export type MailType = 'received' | 'confirmed' | 'completed' | 'cancelled';
+import type { MailType } from './mail';
 
 /**
  * What became of one mail. null: there was no reason for it yet. `skipped`: it will not be sent, for want of a recipient
@@ -9,10 +8,25 @@ export type MailType = 'received' | 'confirmed' | 'completed' | 'cancelled';
 export type MailState = null | 'queued' | 'sent' | 'skipped' | 'refused';
 
 /** The mails of an order, a column for each that there can be. */
-export type Mails = { order_id: string; version: number; recipient: string | null } & Record<MailType, MailState>;
+export type Mails = {
+  order_id: string;
+  version: number;
+  recipient: string | null;
+  /** Why the server refused a mail, of those that it refused. */
+  refusals: Partial<Record<MailType, string>>;
+} & Record<MailType, MailState>;
 
 export function blankMails(order_id: string): Mails {
-  return { order_id, version: 0, recipient: null, received: null, confirmed: null, completed: null, cancelled: null };
+  return {
+    order_id,
+    version: 0,
+    recipient: null,
+    received: null,
+    confirmed: null,
+    completed: null,
+    cancelled: null,
+    refusals: {},
+  };
 }
 
 const mails: Table<Mails> = {
@@ -26,6 +40,7 @@ const mails: Table<Mails> = {
     confirmed: 'text',
     completed: 'text',
     cancelled: 'text',
+    refusals: 'json',
   },
   rows: 'made',
   blank: blankMails,

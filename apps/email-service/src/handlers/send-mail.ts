@@ -7,10 +7,9 @@ import { render } from '../mail/render';
 export function sendMail(mailer: Mailer): EffectHandler<EmailTables, SendInput, SendAnswer> {
   return {
     ...sendAnswered,
-    call: ({ order_id, type, recipient, order }, { signal }) =>
-      mailer.send(
-        { messageId: messageIdOf(order_id, type), to: recipient, ...render(type, order as never) },
-        { signal },
-      ),
+    call: (mail, { signal }) => {
+      const messageId = messageIdOf(mail.order_id, mail.type);
+      return mailer.send({ messageId, to: mail.recipient, ...render(mail) }, { signal });
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { MailType } from './render';
+import type { MailType, SendAnswer } from '../domain';
 
 /** The way out for mails, as effects use it. */
 export interface Mailer {
@@ -6,7 +6,7 @@ export interface Mailer {
    * Hands a mail to the server. Resolves only with a definite answer; `refused` means that it will never be taken. Whatever
    * leaves open whether it was taken rejects, and is to be sent again with the same Message-ID.
    */
-  send(mail: OutgoingMail, call: { signal: AbortSignal }): Promise<Sent | Refused>;
+  send(mail: OutgoingMail, call: { signal: AbortSignal }): Promise<SendAnswer>;
 }
 
 export interface OutgoingMail {
@@ -16,14 +16,6 @@ export interface OutgoingMail {
   subject: string;
   text: string;
   html: string;
-}
-
-export interface Sent {
-  outcome: 'sent';
-}
-export interface Refused {
-  outcome: 'refused';
-  reason: string;
 }
 
 /** The same for every copy of a mail, so that whoever receives two knows them for one. */

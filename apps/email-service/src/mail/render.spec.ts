@@ -1,6 +1,7 @@
 import type { OrderBody } from '@order-events/contracts';
+import type { MailType } from '../domain';
 import { formatMoney } from './order-lines';
-import { type MailType, render } from './render';
+import { render } from './render';
 
 const order: OrderBody = {
   order_id: 'o-1',
@@ -16,10 +17,10 @@ const order: OrderBody = {
 };
 
 const all = {
-  received: render('received', order),
-  confirmed: render('confirmed', order),
-  completed: render('completed', { ...order, carrier: 'Sandbox Express', tracking_number: 'SBX1' }),
-  cancelled: render('cancelled', { ...order, reason: 'out_of_stock' }),
+  received: render({ type: 'received', order }),
+  confirmed: render({ type: 'confirmed', order }),
+  completed: render({ type: 'completed', order: { ...order, carrier: 'Sandbox Express', tracking_number: 'SBX1' } }),
+  cancelled: render({ type: 'cancelled', order: { ...order, reason: 'out_of_stock' } }),
 };
 
 test.each(Object.keys(all) as MailType[])(
@@ -53,7 +54,7 @@ test.each([
   ['shipment_failed', 'cannot deliver to the address'],
   ['expired', 'in time'],
 ] as const)('the reason %s is told in words', (reason, words) => {
-  const { text, html } = render('cancelled', { ...order, reason });
+  const { text, html } = render({ type: 'cancelled', order: { ...order, reason } });
   for (const body of [text, html]) {
     expect(body).toContain(words);
     expect(body).not.toContain(reason);
@@ -61,14 +62,17 @@ test.each([
 });
 
 test('what users wrote becomes neither markup nor lines of ours', () => {
-  const { subject, text, html } = render('received', {
-    ...order,
-    shipping_address: {
-      name: `<script>alert("1")</script> & 'co'`,
-      street: 'Main 1\r\nTotal: €0.00\u2028End',
-      city: 'Köln',
-      postal_code: '50667',
-      country: 'DE',
+  const { subject, text, html } = render({
+    type: 'received',
+    order: {
+      ...order,
+      shipping_address: {
+        name: `<script>alert("1")</script> & 'co'`,
+        street: 'Main 1\r\nTotal: €0.00\u2028End',
+        city: 'Köln',
+        postal_code: '50667',
+        country: 'DE',
+      },
     },
   });
   expect(html).not.toContain('<script');

@@ -1,15 +1,7 @@
-import type { CancelReason, EventData } from '@order-events/contracts';
+import type { CancelReason } from '@order-events/contracts';
+import type { Mail, MailType } from '../domain';
 import { htmlBody } from './html-body';
 import { textBody } from './text-body';
-
-/** What a mail of each type is made from: the data of the event that calls for it. */
-export interface MailData {
-  received: EventData<'order.created'>;
-  confirmed: EventData<'order.confirmed'>;
-  completed: EventData<'order.completed'>;
-  cancelled: EventData<'order.cancelled'>;
-}
-export type MailType = keyof MailData;
 
 export interface RenderedMail {
   subject: string;
@@ -18,7 +10,7 @@ export interface RenderedMail {
 }
 
 /** A mail's subject and its two bodies. Pure; nothing that users wrote gets into the subject or becomes markup. */
-export function render<T extends MailType>(type: T, order: MailData[T]): RenderedMail {
+export function render<T extends MailType>({ type, order }: Mail<T>): RenderedMail {
   const { subject, ...words } = wordings[type](order);
   const content = { ...words, order };
   return { subject: `${subject} (${order.order_id})`, text: textBody(content), html: htmlBody(content) };
@@ -26,7 +18,7 @@ export function render<T extends MailType>(type: T, order: MailData[T]): Rendere
 
 type Wording = { subject: string; heading: string; paragraphs: readonly string[] };
 
-const wordings: { [T in MailType]: (order: MailData[T]) => Wording } = {
+const wordings: { [T in MailType]: (order: Mail<T>['order']) => Wording } = {
   received: () => ({
     subject: 'We have received your order',
     heading: 'Thank you for your order',

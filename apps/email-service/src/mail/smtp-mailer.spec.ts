@@ -24,8 +24,8 @@ async function mailerTo(options: SMTPServerOptions, timeoutMs?: number): Promise
   return mailerAt((server.server.address() as AddressInfo).port, timeoutMs);
 }
 
-function mailerAt(port: number, timeoutMs?: number): SmtpMailer {
-  const mailer = new SmtpMailer({ url: `smtp://127.0.0.1:${port}`, timeoutMs });
+function mailerAt(port: number, timeoutMs?: number, connections?: number): SmtpMailer {
+  const mailer = new SmtpMailer({ url: `smtp://127.0.0.1:${port}`, timeoutMs, connections });
   closing.push(async () => mailer.close());
   return mailer;
 }
@@ -98,6 +98,16 @@ test.each([550, 552, 554])('a %d for the recipient or for the mail is a refusal'
   expect(await message.send(mail, newCall())).toEqual({ outcome: 'refused', reason: `${code} a ${code}` });
 });
 
+// Cut between two characters, and within one.
+test.each(['', '.'])('a reason is told on one line, without what a database cannot keep (%j)', async (shift) => {
+  const emoji = '\u{1f4ee}';
+  const wordy = Object.assign(new Error(`no\nmailbox\0here ${shift}${emoji.repeat(300)}`), { responseCode: 550 });
+  const mailer = await mailerTo({ onRcptTo: (_address, _session, done) => done(wordy) });
+  const answer = await mailer.send(mail, newCall());
+  expect(answer).toEqual({ outcome: 'refused', reason: expect.stringMatching(/^550[ -]no( 550)? mailbox here/) });
+  expect(JSON.stringify(answer)).not.toMatch(/\\[nu]/);
+});
+
 test.each([421, 450, 451])('a %d leaves the outcome open', async (code) => {
   const recipient = await mailerTo({ onRcptTo: (_address, _session, done) => done(refusing(code)) });
   await expect(recipient.send(mail, newCall())).rejects.toThrow(`a ${code}`);
@@ -146,8 +156,58 @@ test('nobody listening, a cut connection and silence leave the outcome open', as
   await expect(afterData.send(mail, newCall())).rejects.toThrow(/timeout/i);
 });
 
-test('a call can be given up', async () => {
-  const giveUp = new AbortController();
-  const mailer = await mailerTo({ onData: () => giveUp.abort() });
-  await expect(mailer.send(mail, { signal: giveUp.signal })).rejects.toMatchObject({ name: 'AbortError' });
+describe('a server that never answers: the call ends when its time is up', () => {
+  /** Longer than any test takes: what ends a call here is its signal. */
+  const timeoutMs = 3_600_000;
+  const aborted = { name: 'AbortError' };
+
+  test.each<[string, (socket: Socket, timeUp: () => void) => void]>([
+    ['that does not greet', (_, timeUp) => timeUp()],
+    [
+      'that greets and says no more',
+      (socket, timeUp) => {
+        socket.write('220 Hello\r\n');
+        socket.once('data', timeUp);
+      },
+    ],
+    [
+      'that begins an answer and goes on with it for ever',
+      (socket, timeUp) => {
+        socket.write('220 Hello\r\n');
+        let lines = 0;
+        socket.on('data', () => {
+          const more = setInterval(() => {
+            socket.write('250-And another thing\r\n');
+            if (++lines === 5) timeUp();
+          }, 1);
+          socket.once('close', () => clearInterval(more));
+        });
+      },
+    ],
+  ])('one %s', async (_, behave) => {
+    const time = new AbortController();
+    let closed: Promise<unknown> | undefined;
+    const port = await listening((socket) => {
+      closed = once(socket, 'close');
+      behave(socket, () => time.abort());
+    });
+    await expect(mailerAt(port, timeoutMs).send(mail, { signal: time.signal })).rejects.toMatchObject(aborted);
+    await closed;
+  });
+
+  test('one that takes a mail and does not say so', async () => {
+    const time = new AbortController();
+    const mailer = await mailerTo({ onData: () => time.abort() }, timeoutMs);
+    await expect(mailer.send(mail, { signal: time.signal })).rejects.toMatchObject(aborted);
+  });
+
+  test('also the call of a mail that waits for a connection', async () => {
+    const [first, second] = [new AbortController(), new AbortController()];
+    const port = await listening(() => second.abort());
+    const mailer = mailerAt(port, timeoutMs, 1);
+    const sending = mailer.send(mail, { signal: first.signal });
+    await expect(mailer.send(mail, { signal: second.signal })).rejects.toMatchObject(aborted);
+    first.abort();
+    await expect(sending).rejects.toMatchObject(aborted);
+  });
 });

@@ -1,5 +1,6 @@
 import { createTransport } from 'nodemailer';
-import type { Mailer, OutgoingMail, Refused, Sent } from './mailer';
+import type { SendAnswer } from '../domain';
+import type { Mailer, OutgoingMail } from './mailer';
 
 const from = { name: 'Order Events', address: 'orders@order-events.example' };
 
@@ -9,9 +10,12 @@ const oneAddress = /^[^\s\p{Cc}@<>()[\]\\,;:"]{1,64}@[^\s\p{Cc}@<>()[\]\\,;:"]{1
 export interface SmtpMailerOptions {
   /** `smtp://user:password@host:port`, or `smtps://…` for TLS from the start. */
   url: string;
-  /** Most mails under way at the same time. More than these would wait where no time-out of ours counts. */
+  /** Most mails under way at the same time. More than these spend the time of their calls with waiting. */
   connections?: number;
-  /** How long the server may say nothing, milliseconds. */
+  /**
+   * How long the server may say nothing, milliseconds. It tells in which step the server was silent; what bounds a call as
+   * a whole, also with a server that says a little now and then, is its signal.
+   */
   timeoutMs?: number;
 }
 
@@ -34,13 +38,13 @@ export class SmtpMailer implements Mailer {
     });
   }
 
-  async send(mail: OutgoingMail, { signal }: { signal: AbortSignal }): Promise<Sent | Refused> {
+  async send(mail: OutgoingMail, { signal }: { signal: AbortSignal }): Promise<SendAnswer> {
     if (!oneAddress.test(mail.to)) return { outcome: 'refused', reason: 'invalid_address' };
     try {
       await this.transport.sendMail({ ...mail, from, to: { name: '', address: mail.to }, signal });
       return { outcome: 'sent' };
     } catch (error) {
-      if (isRefusal(error as SmtpError)) return { outcome: 'refused', reason: (error as SmtpError).response ?? '' };
+      if (isRefusal(error as SmtpError)) return { outcome: 'refused', reason: reasonOf(error as SmtpError) };
       throw error;
     }
   }
@@ -56,4 +60,12 @@ type SmtpError = Error & { responseCode?: number; response?: string; command?: s
 /** A 5xx for this recipient or this mail. One for the greeting or the login is about us, and a matter of settings. */
 function isRefusal({ responseCode = 0, command }: SmtpError): boolean {
   return responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA');
+}
+
+/** What the server said, such as `550 No such mailbox`: on one line, and nothing in it that a database cannot keep. */
+function reasonOf({ response = '' }: SmtpError): string {
+  return response
+    .slice(0, 500)
+    .replace(/[\s\p{Cc}\p{Cs}]+/gu, ' ')
+    .trim();
 }

@@ -1,7 +1,8 @@
 import type { OrderBody } from '@order-events/contracts';
 import { json, type RunningSandbox, startSandbox } from '../../../sandbox/test/start-sandbox';
+import type { MailType } from '../domain';
 import { messageIdOf } from './mailer';
-import { type MailType, render, type RenderedMail } from './render';
+import { render, type RenderedMail } from './render';
 import { SmtpMailer } from './smtp-mailer';
 
 let sandbox: RunningSandbox;
@@ -26,10 +27,10 @@ const order: OrderBody = {
   shipping_address: { name: 'Zoë <b>', street: 'Main 1', city: 'Köln' },
 };
 const rendered: Record<MailType, RenderedMail> = {
-  received: render('received', order),
-  confirmed: render('confirmed', order),
-  completed: render('completed', { ...order, carrier: 'Sandbox Express', tracking_number: 'SBX1' }),
-  cancelled: render('cancelled', { ...order, reason: 'expired' }),
+  received: render({ type: 'received', order }),
+  confirmed: render({ type: 'confirmed', order }),
+  completed: render({ type: 'completed', order: { ...order, carrier: 'Sandbox Express', tracking_number: 'SBX1' } }),
+  cancelled: render({ type: 'cancelled', order: { ...order, reason: 'expired' } }),
 };
 const send = (type: MailType, to: string, order_id = order.order_id) =>
   mailer.send(

@@ -7,6 +7,7 @@ export const MailsEntity = new EntitySchema<Mails>({
   columns: {
     order_id: { type: 'text', primary: true },
     version: { type: 'integer', default: 0 },
+    refusals: { type: 'jsonb', default: {} },
     recipient: { type: 'text', nullable: true },
     received: { type: 'text', nullable: true },
     confirmed: { type: 'text', nullable: true },

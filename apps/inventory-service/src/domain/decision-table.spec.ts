@@ -1,21 +1,9 @@
-import type { OrderBody } from '@order-events/contracts';
 import { DeadLetterError } from '@order-events/messaging';
 import { cloudEvent, DecidingService, ends, everyRun } from '@order-events/testing';
+import { basket } from '../../test/basket';
 import { handlers, tables, type InventoryTables } from './index';
 
-const order: OrderBody = {
-  order_id: 'o1',
-  user_id: 'u1',
-  product_ids: ['apple', 'pear'],
-  timestamp: 1_700_000_000,
-  items: [
-    { product_id: 'apple', quantity: 1, unit_price: 100 },
-    { product_id: 'pear', quantity: 1, unit_price: 50 },
-    { product_id: 'apple', quantity: 1, unit_price: 100 },
-  ],
-  total: 250,
-  currency: 'EUR',
-};
+const order = basket('o1');
 const created = cloudEvent('order.created', order, 1);
 const paid = cloudEvent('order.paid', order, 3);
 const cancelled = cloudEvent('order.cancelled', { ...order, reason: 'customer_request' }, 3);

@@ -1,29 +1,49 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
-import { Problem, type EventService } from '@order-events/service-kit';
+import { onlyMethods, Problem, type EventService } from '@order-events/service-kit';
+import { EntityStore } from '@order-events/service-kit/entities';
 import type { InventoryTables } from '../domain';
+import { entities, StockEntity } from '../store/entities';
 
 const Delivery = z.strictObject({ add: z.int().min(1).max(1_000_000_000) });
 
-const LIST = 'SELECT product_id, available, reserved, sold FROM stock ORDER BY product_id';
-const ADD = `
-  INSERT INTO stock (product_id, available) VALUES ($1, $2)
-  ON CONFLICT (product_id) DO UPDATE SET available = stock.available + excluded.available, version = stock.version + 1
-  RETURNING product_id, available, reserved, sold`;
+const SHOWN = { product_id: true, available: true, reserved: true, sold: true } as const;
 
 /** The operator's view of the stock, and the goods that come in. */
-export function stockRoutes({ store }: EventService<InventoryTables>): Router {
+export function stockRoutes(service: Pick<EventService<InventoryTables>, 'open'>): Router {
+  const store = service.open((database) => new EntityStore({ ...database, entities }));
   const routes = Router();
-  routes.get('/stock', async (_request, response) => {
-    response.json({ items: await store.database.query(LIST) });
-  });
-  routes.post('/stock/:id', async (request, response) => {
-    const id = Id.safeParse(request.params.id);
-    if (!id.success) throw new Problem(404, { kind: 'not-found', detail: 'There is no such product id.' });
-    const { add } = Delivery.parse(request.body);
-    const [stock] = await store.database.query(ADD, [id.data, add]);
-    response.json(stock);
-  });
+  routes
+    .route('/stock')
+    .get(async (_request, response) => {
+      const items = await store.query((manager) =>
+        manager.find(StockEntity, { select: SHOWN, order: { product_id: 'ASC' } }),
+      );
+      response.json({ items });
+    })
+    .all(onlyMethods('GET', 'HEAD'));
+  routes
+    .route('/stock/:id')
+    .post(async (request, response) => {
+      const id = Id.safeParse(request.params.id);
+      if (!id.success) throw new Problem(404, { kind: 'not-found', detail: 'There is no such product id.' });
+      const { add } = Delivery.parse(request.body);
+      response.json(await takeIn(store, id.data, add));
+    })
+    .all(onlyMethods('POST'));
   return routes;
+}
+
+/** Adds to what is there, whatever orders do to it at the same time, and returns it as it is then. */
+function takeIn(store: EntityStore, product_id: string, add: number) {
+  return store.query((manager) =>
+    manager.transaction(async (session) => {
+      await session.createQueryBuilder().insert().into(StockEntity).values({ product_id }).orIgnore().execute();
+      const more = { available: () => 'available + :add', version: () => 'version + 1' };
+      const row = { product_id };
+      await session.createQueryBuilder().update(StockEntity).set(more).where(row).setParameter('add', add).execute();
+      return session.findOneOrFail(StockEntity, { select: SHOWN, where: row });
+    }),
+  );
 }

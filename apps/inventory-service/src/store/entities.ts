@@ -1,8 +1,6 @@
-import { EntitySchema, type ValueTransformer } from 'typeorm';
+import { EntitySchema } from 'typeorm';
+import { bigint } from '@order-events/service-kit/entities';
 import type { Reservation, Stock } from '../domain';
-
-/** The driver hands bigints over as text; counts are far below where numbers lose precision. */
-const count: ValueTransformer = { to: (value: number) => value, from: Number };
 
 export const StockEntity = new EntitySchema<Stock>({
   name: 'Stock',
@@ -10,9 +8,9 @@ export const StockEntity = new EntitySchema<Stock>({
   columns: {
     product_id: { type: 'text', primary: true },
     version: { type: 'integer', default: 0 },
-    available: { type: 'bigint', default: 0, transformer: count },
-    reserved: { type: 'bigint', default: 0, transformer: count },
-    sold: { type: 'bigint', default: 0, transformer: count },
+    available: { ...bigint, default: 0 },
+    reserved: { ...bigint, default: 0 },
+    sold: { ...bigint, default: 0 },
   },
 });
 

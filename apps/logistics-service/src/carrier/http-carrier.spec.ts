@@ -6,6 +6,8 @@ import { json, type RunningSandbox, startSandbox } from '../../../sandbox/test/s
 import type { Carrier } from './carrier';
 import { HttpCarrier } from './http-carrier';
 
+/** Far longer than it takes, however slow the machine. */
+const PATIENCE_MS = 600_000;
 const newCall = (idempotencyKey: string = randomUUID()) => ({ idempotencyKey, signal: new AbortController().signal });
 const parcel = (city?: string) => ({
   order_id: randomUUID(),
@@ -18,7 +20,7 @@ describe('with the real sandbox', () => {
   let carrier: Carrier;
   beforeAll(async () => {
     sandbox = await startSandbox();
-    carrier = new HttpCarrier({ url: `${sandbox.url}/carrier` });
+    carrier = new HttpCarrier({ url: `${sandbox.url}/carrier`, timeoutMs: PATIENCE_MS });
   });
   afterAll(() => sandbox.close());
 
@@ -60,7 +62,7 @@ describe('with a carrier that is broken', () => {
     await new Promise((closed) => server.close(closed));
   });
 
-  async function broken(listener: RequestListener, timeoutMs?: number): Promise<Carrier> {
+  async function broken(listener: RequestListener, timeoutMs = PATIENCE_MS): Promise<Carrier> {
     server = createServer(listener);
     await once(server.listen(0, '127.0.0.1'), 'listening');
     return new HttpCarrier({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs });

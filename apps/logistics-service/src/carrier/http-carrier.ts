@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Call, Carrier, Dispatched, Parcel, Refused } from './carrier';
 import { postJson, unclear } from '@order-events/service-kit';
+import type { DispatchAnswer, DispatchInput } from '../domain';
+import type { Call, Carrier } from './carrier';
 
 const dispatched = z.object({ carrier: z.string(), tracking_number: z.string() });
 const refused = z.object({ reason: z.string() });
@@ -9,7 +10,7 @@ export interface HttpCarrierOptions {
   /** Where the carrier's API begins, such as `http://127.0.0.1:3900/carrier`. */
   url: string;
   /** How long an answer may take, milliseconds. */
-  timeoutMs?: number;
+  timeoutMs: number;
 }
 
 /** The carrier over HTTP. A 2xx is "dispatched" and a 422 with a reason is "refused"; nothing else is an answer. */
@@ -17,12 +18,12 @@ export class HttpCarrier implements Carrier {
   private readonly url: string;
   private readonly timeoutMs: number;
 
-  constructor({ url, timeoutMs = 10_000 }: HttpCarrierOptions) {
+  constructor({ url, timeoutMs }: HttpCarrierOptions) {
     this.url = url.replace(/\/$/, '');
     this.timeoutMs = timeoutMs;
   }
 
-  async dispatch({ order_id, address, items }: Parcel, call: Call): Promise<Dispatched | Refused> {
+  async dispatch({ order_id, address, items }: DispatchInput, call: Call): Promise<DispatchAnswer> {
     // An order's items carry prices, which are none of the carrier's business.
     const input = { order_id, address, items: items.map(({ product_id, quantity }) => ({ product_id, quantity })) };
     const answer = await postJson(`${this.url}/shipments`, input, { ...call, timeoutMs: this.timeoutMs });

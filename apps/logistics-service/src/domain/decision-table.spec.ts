@@ -1,18 +1,8 @@
-import type { OrderBody } from '@order-events/contracts';
 import { DeadLetterError } from '@order-events/messaging';
-import { cloudEvent, DecidingService, ends, everyRun } from '@order-events/testing';
+import { cloudEvent, DecidingService, ends, everyRun, orderBody } from '@order-events/testing';
 import { dispatchAnswered, handlers, tables, type DispatchAnswer, type LogisticsTables } from './index';
 
-const order: OrderBody = {
-  order_id: 'o1',
-  user_id: 'u1',
-  product_ids: ['apple'],
-  timestamp: 1_700_000_000,
-  items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
-  total: 200,
-  currency: 'EUR',
-  shipping_address: { street: 'Main Street 1', city: 'Springfield' },
-};
+const order = orderBody('o1', { shipping_address: { street: 'Main Street 1', city: 'Springfield' } });
 const created = cloudEvent('order.created', order, 1);
 const paid = cloudEvent('order.paid', order, 4);
 const cancelled = cloudEvent('order.cancelled', { ...order, reason: 'shipment_failed' }, 5);

@@ -13,7 +13,7 @@ export function publicApp({ health, ...options }: PublicAppOptions): Express {
   app.disable('x-powered-by');
   // Nothing that is served here stays as it is for long.
   app.disable('etag');
-  app.use(health, orderRoutes(options), productRoutes(options.store.database));
+  app.use(health, orderRoutes(options), productRoutes(options.entities));
   app.use(notFound, problemHandler(options.log));
   return app;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Id } from '@order-events/contracts';
 import { systemRuntime } from '@order-events/messaging';
 import { jsonBody, onlyMethods, Problem, traceId, type Logger } from '@order-events/service-kit';
+import type { EntityStore } from '@order-events/service-kit/entities';
 import type { PostgresStore } from '@order-events/store';
 import type { Order } from '../domain';
 import type { Door } from '../door/door';
@@ -16,6 +17,7 @@ import { pageOf, paging, placeFrom } from './paging';
 
 export interface OrderRoutesOptions {
   store: PostgresStore;
+  entities: EntityStore;
   door: Pick<Door, 'place'>;
   outboxAge: Pick<OutboxAge, 'assertYoung'>;
   log: Logger;
@@ -29,7 +31,7 @@ const OrderQuery = z.strictObject({
 const OrderPlace = z.strictObject({ placed_at: z.int(), order_id: Id });
 
 /** Places, shows, lists and cancels orders. */
-export function orderRoutes({ store, door, outboxAge, log }: OrderRoutesOptions): Router {
+export function orderRoutes({ store, entities, door, outboxAge, log }: OrderRoutesOptions): Router {
   const routes = Router();
   const { database } = store;
 
@@ -51,7 +53,7 @@ export function orderRoutes({ store, door, outboxAge, log }: OrderRoutesOptions)
     .get(async (request, response) => {
       const { cursor, limit, ...filter } = OrderQuery.parse(request.query);
       const after = cursor === undefined ? undefined : placeFrom(cursor, OrderPlace);
-      const rows = await listOrders(database, { ...filter, after, limit: limit + 1 });
+      const rows = await listOrders(entities, { ...filter, after, limit: limit + 1 });
       response.json(pageOf(rows, limit, ({ placed_at, order_id }) => ({ placed_at, order_id }), shown));
     })
     .all(onlyMethods('GET', 'HEAD', 'POST'));

@@ -2,26 +2,24 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
 import { onlyMethods, Problem } from '@order-events/service-kit';
-import type { Queryable } from '@order-events/store';
-import type { Product } from '../store/entities';
+import type { EntityStore } from '@order-events/service-kit/entities';
+import { MoreThan } from 'typeorm';
+import { ProductEntity } from '../store/entities';
 import { pageOf, paging, placeFrom } from './paging';
 
 const ProductQuery = z.strictObject(paging);
 
-const LIST = `
-  SELECT product_id, name, price, currency FROM products
-  WHERE $1::text IS NULL OR product_id > $1 ORDER BY product_id LIMIT $2`;
-const FIND = 'SELECT product_id, name, price, currency FROM products WHERE product_id = $1';
-
 /** The catalogue. */
-export function productRoutes(database: Queryable): Router {
+export function productRoutes(entities: EntityStore): Router {
   const routes = Router();
   routes
     .route('/products')
     .get(async (request, response) => {
       const { cursor, limit } = ProductQuery.parse(request.query);
-      const after = cursor === undefined ? null : placeFrom(cursor, Id);
-      const rows = await database.query<Product>(LIST, [after, limit + 1]);
+      const where = cursor === undefined ? {} : { product_id: MoreThan(placeFrom(cursor, Id)) };
+      const rows = await entities.query((manager) =>
+        manager.find(ProductEntity, { where, order: { product_id: 'ASC' }, take: limit + 1 }),
+      );
       response.json(
         pageOf(
           rows,
@@ -36,7 +34,9 @@ export function productRoutes(database: Queryable): Router {
     .route('/products/:id')
     .get(async (request, response) => {
       const id = Id.safeParse(request.params.id);
-      const [product] = id.success ? await database.query<Product>(FIND, [id.data]) : [];
+      const product = id.success
+        ? await entities.query((manager) => manager.findOneBy(ProductEntity, { product_id: id.data }))
+        : null;
       if (!product) throw new Problem(404, { kind: 'unknown-product', detail: 'There is no such product.' });
       response.json(product);
     })

@@ -9,8 +9,8 @@ import {
 import { tables, type OrderTables } from '../domain';
 
 /** An event of ours, ready for the outbox. */
-export function encoded(event: NewEvent, traceparent: string): OutboxEntry {
-  return encode(event, systemRuntime.eventId(), { source: '/order-api', traceparent });
+export function encoded(event: NewEvent, traceparent: string, maxEventBytes?: number): OutboxEntry {
+  return encode(event, systemRuntime.eventId(), { source: '/order-api', traceparent, maxEventBytes });
 }
 
 /** Writes what was decided about orders that this transaction has locked. */

@@ -1,4 +1,5 @@
-import { EntitySchema, type ValueTransformer } from 'typeorm';
+import { EntitySchema } from 'typeorm';
+import { bigint } from '@order-events/service-kit/entities';
 import type { HistoryLine, Order } from '../domain';
 
 /** What customers can order, and for how much. */
@@ -30,12 +31,6 @@ export interface DeadlineClock {
   ticked_at: Date;
 }
 
-/** The driver hands bigints over as text; amounts and seconds are far below where numbers lose precision. */
-const safeInteger: ValueTransformer = {
-  to: (value: number | null) => value,
-  from: (value: string | null) => (value === null ? null : Number(value)),
-};
-const bigint = { type: 'bigint', transformer: safeInteger } as const;
 const optionalText = { type: 'text', nullable: true } as const;
 
 export const ProductEntity = new EntitySchema<Product>({

@@ -1,33 +1,12 @@
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
-import { migrate } from '@order-events/store/migrate';
-import { testDatabase, type TestDatabase } from '@order-events/testing';
+import { openServiceDatabase } from '@order-events/testing';
 import { DataSource } from 'typeorm';
+import { database } from '../../test/database';
 import { place, tables, type Order } from '../domain';
 import { entities, HistoryLineEntity, OrderEntity, ProductEntity } from './entities';
-import { migrations } from './migrations';
 import { seed } from './seed';
 
-let database: TestDatabase;
-let store: PostgresStore;
-let source: DataSource;
-const errors: Error[] = [];
-
-beforeAll(async () => {
-  database = await testDatabase();
-  const { url } = database;
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] });
-  const onError = (error: Error) => errors.push(error);
-  store = new PostgresStore({ url, connections: 2, applicationName: 'test', onError });
-  source = await new DataSource({ type: 'postgres', url, entities }).initialize();
-});
-
-beforeEach(() => source.query('TRUNCATE orders, order_history, products'));
-
-afterAll(async () => {
-  await Promise.all([store.close(), source.destroy()]);
-  await database.drop();
-  expect(errors).toEqual([]);
-});
+const own = openServiceDatabase(database, tables, (url) => new DataSource({ type: 'postgres', url, entities }));
+beforeEach(() => own.source.query('TRUNCATE products'));
 
 const { order: placed } = place(
   { order_id: 'o1', user_id: 'u1', items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }], currency: 'EUR' },
@@ -49,9 +28,9 @@ const completed: Order = {
 };
 
 /** Inserts an order as the door does: by its columns. */
-const insert = (order: Order) => source.getRepository(OrderEntity).insert(order);
-const lock = (order_id: string) => store.transact((tx) => tx.lock(tables, { orders: [order_id] }));
-const write = (order: Order) => store.transact((tx) => tx.write(tables, { orders: [order] }));
+const insert = (order: Order) => own.source.getRepository(OrderEntity).insert(order);
+const lock = (order_id: string) => own.store.transact((tx) => tx.lock(tables, { orders: [order_id] }));
+const write = (order: Order) => own.store.transact((tx) => tx.write(tables, { orders: [order] }));
 
 test('an order that does not exist is not made by locking it', async () => {
   expect((await lock('o1')).orders.size).toBe(0);
@@ -64,7 +43,7 @@ test.each([
   await insert(placed);
   await write(order);
   expect((await lock('o1')).orders.get('o1')).toEqual(order);
-  expect(await source.getRepository(OrderEntity).findOneByOrFail({ order_id: 'o1' })).toEqual(order);
+  expect(await own.source.getRepository(OrderEntity).findOneByOrFail({ order_id: 'o1' })).toEqual(order);
 });
 
 test.each<[string, Partial<Order>]>([
@@ -84,19 +63,19 @@ test.each<[string, Partial<Order>]>([
 
 test('history is added to, one line a version, and the database says when', async () => {
   const line = { order_id: 'o1', version: 1, event: 'order.created', status: 'pending', detail: { any: 1 } } as const;
-  const add = () => store.transact((tx) => tx.write(tables, { order_history: [line] }));
+  const add = () => own.store.transact((tx) => tx.write(tables, { order_history: [line] }));
   await add();
-  expect(await source.getRepository(HistoryLineEntity).find()).toEqual([{ ...line, at: expect.any(Date) }]);
+  expect(await own.source.getRepository(HistoryLineEntity).find()).toEqual([{ ...line, at: expect.any(Date) }]);
   await expect(add()).rejects.toMatchObject({ name: 'StoreError', kind: 'rejected' });
 });
 
 test('a stored answer comes back as it was given, its fields in their order', async () => {
   const answer = { status: 'pending', order_id: 'o1', currency: 'EUR' };
-  await source.query(
+  await own.source.query(
     `INSERT INTO idempotency_keys (caller, key, fingerprint, order_id, status_code, body) VALUES ('c', 'k', 'f', 'o1', 201, $1)`,
     [JSON.stringify(answer)],
   );
-  const [row] = await source.query('SELECT body::text FROM idempotency_keys');
+  const [row] = await own.source.query('SELECT body::text FROM idempotency_keys');
   expect(row.body).toBe(JSON.stringify(answer));
 });
 
@@ -115,7 +94,7 @@ test.each([
     `deadline IS NULL AND status IN ('pending', 'confirmed', 'paid') ORDER BY placed_at LIMIT 50`,
   ],
 ])('%s serves its query without reading or sorting the rest', async (index, condition) => {
-  const plan = await store.database.transact(async (session) => {
+  const plan = await own.store.database.transact(async (session) => {
     await session.query('SET LOCAL enable_seqscan = off');
     await session.query('SET LOCAL enable_bitmapscan = off');
     return session.query<{ 'QUERY PLAN': string }>(`EXPLAIN SELECT * FROM orders WHERE ${condition}`);
@@ -126,16 +105,16 @@ test.each([
 });
 
 test('there is one deadline clock, and it starts at zero', async () => {
-  expect(await source.query('SELECT id, seconds::integer FROM deadline_clock')).toEqual([{ id: 1, seconds: 0 }]);
-  await expect(source.query('INSERT INTO deadline_clock (id, seconds) VALUES (2, 0)')).rejects.toThrow('check');
+  expect(await own.source.query('SELECT id, seconds::integer FROM deadline_clock')).toEqual([{ id: 1, seconds: 0 }]);
+  await expect(own.source.query('INSERT INTO deadline_clock (id, seconds) VALUES (2, 0)')).rejects.toThrow('check');
 });
 
 test('the seed fills the catalogue once, and leaves what is there as it is', async () => {
   const changed = { product_id: 'prod1', name: 'Better product', price: 5, currency: 'USD' };
-  await source.getRepository(ProductEntity).insert(changed);
-  await store.database.transact(seed);
-  await store.database.transact(seed);
-  const products = await source.getRepository(ProductEntity).find({ order: { product_id: 'ASC' } });
+  await own.source.getRepository(ProductEntity).insert(changed);
+  await own.store.database.transact(seed);
+  await own.store.database.transact(seed);
+  const products = await own.source.getRepository(ProductEntity).find({ order: { product_id: 'ASC' } });
   expect(products.map(({ product_id }) => product_id)).toEqual([
     'prod-scarce',
     ...[1, 2, 3, 4, 5, 6].map((number) => `prod${number}`),

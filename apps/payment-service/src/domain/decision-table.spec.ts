@@ -1,36 +1,12 @@
-import type { OrderBody } from '@order-events/contracts';
-import type { EventHandler, NewEffect } from '@order-events/messaging';
-import { cloudEvent, DecidingService, ends, everyRun } from '@order-events/testing';
+import type { EventHandler } from '@order-events/messaging';
+import { cloudEvent, DecidingService, ends, everyRun, orderBody } from '@order-events/testing';
+import { by, declining, failing, willing } from '../../test/gateway-answers';
 import { answers, orderHandlers, tables, type Answers, type PaymentTables } from './index';
 
-const order: OrderBody = {
-  order_id: 'o1',
-  user_id: 'u1',
-  product_ids: ['apple'],
-  timestamp: 1_700_000_000,
-  items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
-  total: 200,
-  currency: 'EUR',
-  payment_token: 'tok_of_customer',
-};
+const order = orderBody('o1', { payment_token: 'tok_of_customer' });
 const created = cloudEvent('order.created', order, 1);
 const confirmed = cloudEvent('order.confirmed', order, 3);
 const cancelled = cloudEvent('order.cancelled', { ...order, reason: 'customer_request' }, 4);
-
-type Gateway = { [K in keyof Answers]: Answers[K] };
-const willing: Gateway = {
-  'gateway.authorize': { outcome: 'authorized', authorization_id: 'a1' },
-  'gateway.capture': { outcome: 'captured', capture_id: 'c1' },
-  'gateway.void': { outcome: 'voided' },
-  'gateway.refund': { outcome: 'refunded', refund_id: 'r1' },
-};
-const declining: Gateway = { ...willing, 'gateway.authorize': { outcome: 'declined', reason: 'card_declined' } };
-const failing: Gateway = { ...willing, 'gateway.capture': { outcome: 'failed', reason: 'card_expired' } };
-
-const by =
-  (gateway: Gateway) =>
-  ({ kind }: NewEffect) =>
-    gateway[kind as keyof Gateway];
 
 function payment(defaultToken: string | null = null) {
   const handlers: readonly EventHandler<PaymentTables>[] = Object.values(orderHandlers(defaultToken));
@@ -46,7 +22,7 @@ function seen(service: DecidingService<PaymentTables>) {
   };
 }
 
-const outcomes = (events: Parameters<typeof everyRun>[1], gateway: Gateway) =>
+const outcomes = (events: Parameters<typeof everyRun>[1], gateway: Answers) =>
   ends(everyRun(payment(), events, by(gateway)), seen);
 
 describe('created', () => {
@@ -134,7 +110,7 @@ describe('cancelled', () => {
   });
 
   /** The ends that leave a cancelled order with its money back, whatever was told before the cancel came. */
-  function expectMoneyBack(events: Parameters<typeof everyRun>[1], gateway: Gateway, reached: readonly string[]) {
+  function expectMoneyBack(events: Parameters<typeof everyRun>[1], gateway: Answers, reached: readonly string[]) {
     const found = outcomes(events, gateway);
     for (const { state, asked, told } of found) {
       expect(asked.includes('void')).toBe(state === 'voided');
@@ -179,7 +155,7 @@ test('an answer that nobody waits for changes nothing', () => {
   service.answer(service.open[0]!, willing['gateway.authorize']);
   for (const handler of answers) {
     const rows = { payments: service.table('payments') };
-    expect(handler.decide(rows, service.effects[0]!.input as never, willing[handler.kind as keyof Gateway])).toEqual(
+    expect(handler.decide(rows, service.effects[0]!.input as never, willing[handler.kind as keyof Answers])).toEqual(
       {},
     );
   }

@@ -7,14 +7,17 @@ import type { Gateway } from './gateway';
 import { HttpGateway } from './http-gateway';
 
 const newCall = (idempotencyKey: string = randomUUID()) => ({ idempotencyKey, signal: new AbortController().signal });
-const order = (token: string) => ({ order_id: randomUUID(), amount: 2000, currency: 'EUR', token });
+/** Far longer than it takes, however slow the machine. */
+const PATIENCE_MS = 600_000;
+const money = (amount = 2000) => ({ order_id: randomUUID(), amount, currency: 'EUR' });
+const order = (token: string) => ({ ...money(), token });
 
 describe('with the real sandbox', () => {
   let sandbox: RunningSandbox;
   let gateway: Gateway;
   beforeAll(async () => {
     sandbox = await startSandbox();
-    gateway = new HttpGateway({ url: `${sandbox.url}/gateway/` });
+    gateway = new HttpGateway({ url: `${sandbox.url}/gateway/`, timeoutMs: PATIENCE_MS });
   });
   afterAll(() => sandbox.close());
 
@@ -26,10 +29,10 @@ describe('with the real sandbox', () => {
 
   test('an amount is authorised, captured and refunded', async () => {
     const authorization_id = await authorized();
-    const captured = await gateway.capture({ authorization_id, amount: 2000 }, newCall());
+    const captured = await gateway.capture({ ...money(), authorization_id }, newCall());
     expect(captured).toEqual({ outcome: 'captured', capture_id: expect.stringMatching(/^cap_/) });
     if (captured.outcome !== 'captured') throw new Error(captured.reason);
-    expect(await gateway.refund({ capture_id: captured.capture_id, amount: 2000 }, newCall())).toEqual({
+    expect(await gateway.refund({ ...money(), capture_id: captured.capture_id }, newCall())).toEqual({
       outcome: 'refunded',
       refund_id: expect.stringMatching(/^ref_/),
     });
@@ -37,7 +40,7 @@ describe('with the real sandbox', () => {
 
   test('an authorisation is voided', async () => {
     const authorization_id = await authorized();
-    expect(await gateway.void({ authorization_id }, newCall())).toEqual({ outcome: 'voided' });
+    expect(await gateway.void({ order_id: 'o', authorization_id }, newCall())).toEqual({ outcome: 'voided' });
   });
 
   test('a repeat with the same key gets the same answer', async () => {
@@ -49,7 +52,7 @@ describe('with the real sandbox', () => {
     const declined = await gateway.authorize(order('tok_declined'), newCall());
     expect(declined).toEqual({ outcome: 'declined', reason: 'card_declined' });
     const authorization_id = await authorized('tok_capture_fails');
-    const failed = await gateway.capture({ authorization_id, amount: 2000 }, newCall());
+    const failed = await gateway.capture({ ...money(), authorization_id }, newCall());
     expect(failed).toEqual({ outcome: 'failed', reason: 'capture_failed' });
   });
 
@@ -61,9 +64,9 @@ describe('with the real sandbox', () => {
 
   test('what the gateway calls senseless, or does not know, is no answer', async () => {
     const authorization_id = await authorized();
-    await gateway.void({ authorization_id }, newCall());
-    await expect(gateway.capture({ authorization_id, amount: 1 }, newCall())).rejects.toThrow(/answered 409.*voided/);
-    await expect(gateway.void({ authorization_id: '../x?' }, newCall())).rejects.toThrow('answered 404');
+    await gateway.void({ order_id: 'o', authorization_id }, newCall());
+    await expect(gateway.capture({ ...money(1), authorization_id }, newCall())).rejects.toThrow(/answered 409.*voided/);
+    await expect(gateway.void({ order_id: 'o', authorization_id: '../x?' }, newCall())).rejects.toThrow('answered 404');
     await gateway.authorize(order('tok_ok'), newCall('reused'));
     await expect(gateway.authorize(order('tok_ok'), newCall('reused'))).rejects.toThrow('answered 422');
   });
@@ -78,7 +81,7 @@ describe('with a gateway that is broken', () => {
     }
   });
 
-  async function broken(listener: RequestListener, timeoutMs?: number): Promise<Gateway> {
+  async function broken(listener: RequestListener, timeoutMs = PATIENCE_MS): Promise<Gateway> {
     const server = createServer(listener);
     servers.push(server);
     await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -89,9 +92,9 @@ describe('with a gateway that is broken', () => {
   async function expectAllUnclear(gateway: Gateway, message: string | RegExp): Promise<void> {
     await Promise.all([
       expect(gateway.authorize(order('tok_ok'), newCall())).rejects.toThrow(message),
-      expect(gateway.capture({ authorization_id: 'a', amount: 1 }, newCall())).rejects.toThrow(message),
-      expect(gateway.void({ authorization_id: 'a' }, newCall())).rejects.toThrow(message),
-      expect(gateway.refund({ capture_id: 'c', amount: 1 }, newCall())).rejects.toThrow(message),
+      expect(gateway.capture({ ...money(), authorization_id: 'a' }, newCall())).rejects.toThrow(message),
+      expect(gateway.void({ order_id: 'o', authorization_id: 'a' }, newCall())).rejects.toThrow(message),
+      expect(gateway.refund({ ...money(), capture_id: 'c' }, newCall())).rejects.toThrow(message),
     ]);
   }
 
@@ -115,8 +118,8 @@ describe('with a gateway that is broken', () => {
       const gateway = await broken((_request, response) => response.writeHead(201).end(body));
       const unknown = 'with an unknown body';
       await expect(gateway.authorize(order('tok_ok'), newCall())).rejects.toThrow(unknown);
-      await expect(gateway.capture({ authorization_id: 'a', amount: 1 }, newCall())).rejects.toThrow(unknown);
-      await expect(gateway.refund({ capture_id: 'c', amount: 1 }, newCall())).rejects.toThrow(unknown);
+      await expect(gateway.capture({ ...money(), authorization_id: 'a' }, newCall())).rejects.toThrow(unknown);
+      await expect(gateway.refund({ ...money(), capture_id: 'c' }, newCall())).rejects.toThrow(unknown);
     },
   );
 

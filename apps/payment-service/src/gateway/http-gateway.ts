@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Authorize, Call, Capture, Gateway, Refund, Void } from './gateway';
 import { postJson, unclear, type Answer } from '@order-events/service-kit';
+import type { Answers, Inputs } from '../domain';
+import type { Call, Gateway } from './gateway';
 
 const authorized = z.object({ authorization_id: z.string() });
 const captured = z.object({ capture_id: z.string() });
@@ -11,7 +12,7 @@ export interface HttpGatewayOptions {
   /** Where the gateway's API begins, such as `http://127.0.0.1:3900/gateway`. */
   url: string;
   /** How long an answer may take, milliseconds. */
-  timeoutMs?: number;
+  timeoutMs: number;
 }
 
 /** The gateway over HTTP. A 2xx is "done" and a 402 is "refused"; nothing else is an answer. */
@@ -19,31 +20,37 @@ export class HttpGateway implements Gateway {
   private readonly url: string;
   private readonly timeoutMs: number;
 
-  constructor({ url, timeoutMs = 10_000 }: HttpGatewayOptions) {
+  constructor({ url, timeoutMs }: HttpGatewayOptions) {
     this.url = url.replace(/\/$/, '');
     this.timeoutMs = timeoutMs;
   }
 
-  async authorize({ order_id, amount, currency, token }: Authorize, call: Call) {
+  async authorize(
+    { order_id, amount, currency, token }: Inputs['gateway.authorize'],
+    call: Call,
+  ): Promise<Answers['gateway.authorize']> {
     const answer = await this.post('/authorizations', { order_id, amount, currency, token }, call);
-    if (answer.status === 402) return { outcome: 'declined', ...read(refused, answer) } as const;
-    return { outcome: 'authorized', ...read(authorized, done(answer)) } as const;
+    if (answer.status === 402) return { outcome: 'declined', ...read(refused, answer) };
+    return { outcome: 'authorized', ...read(authorized, done(answer)) };
   }
 
-  async capture({ authorization_id, amount }: Capture, call: Call) {
+  async capture(
+    { authorization_id, amount }: Inputs['gateway.capture'],
+    call: Call,
+  ): Promise<Answers['gateway.capture']> {
     const answer = await this.post(`/authorizations/${encodeURIComponent(authorization_id)}/capture`, { amount }, call);
-    if (answer.status === 402) return { outcome: 'failed', ...read(refused, answer) } as const;
-    return { outcome: 'captured', ...read(captured, done(answer)) } as const;
+    if (answer.status === 402) return { outcome: 'failed', ...read(refused, answer) };
+    return { outcome: 'captured', ...read(captured, done(answer)) };
   }
 
-  async void({ authorization_id }: Void, call: Call) {
+  async void({ authorization_id }: Inputs['gateway.void'], call: Call): Promise<Answers['gateway.void']> {
     done(await this.post(`/authorizations/${encodeURIComponent(authorization_id)}/void`, {}, call));
-    return { outcome: 'voided' } as const;
+    return { outcome: 'voided' };
   }
 
-  async refund({ capture_id, amount }: Refund, call: Call) {
+  async refund({ capture_id, amount }: Inputs['gateway.refund'], call: Call): Promise<Answers['gateway.refund']> {
     const answer = await this.post(`/captures/${encodeURIComponent(capture_id)}/refund`, { amount }, call);
-    return { outcome: 'refunded', ...read(refunded, done(answer)) } as const;
+    return { outcome: 'refunded', ...read(refunded, done(answer)) };
   }
 
   private post(path: string, body: object, call: Call): Promise<Answer> {

@@ -1,8 +1,6 @@
-import { EntitySchema, type ValueTransformer } from 'typeorm';
+import { EntitySchema } from 'typeorm';
+import { bigint } from '@order-events/service-kit/entities';
 import type { Payment } from '../domain';
-
-/** The driver hands bigints over as text; amounts are safe integers by their schema. */
-const money: ValueTransformer = { to: (value: number) => value, from: Number };
 
 export const PaymentEntity = new EntitySchema<Payment>({
   name: 'Payment',
@@ -13,7 +11,7 @@ export const PaymentEntity = new EntitySchema<Payment>({
     state: { type: 'text', default: 'none' },
     cancelled: { type: 'boolean', default: false },
     capture_wanted: { type: 'boolean', default: false },
-    amount: { type: 'bigint', default: 0, transformer: money },
+    amount: { ...bigint, default: 0 },
     currency: { type: 'text', default: '' },
     authorization_id: { type: 'text', nullable: true },
     capture_id: { type: 'text', nullable: true },

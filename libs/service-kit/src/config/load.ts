@@ -5,7 +5,9 @@ import { settings, type Config, type SettingName } from './settings';
 export class ConfigError extends Error {
   override name = 'ConfigError';
   constructor(readonly problems: readonly string[]) {
-    super(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    super(
+      `The configuration is not valid (docs/config.md tells of all settings):\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
   }
 }
 

@@ -39,7 +39,10 @@ export const settings = {
     z.string().min(16).optional(),
   ),
   DATABASE_URL: secret("The service's own database, as a role that may read and write rows.", postgres),
-  DATABASE_CONNECTIONS: setting('Most connections to the own database.', count.default(10)),
+  DATABASE_CONNECTIONS: setting(
+    'Most connections to the own database for orders and events; queries through entities have up to 4 of their own.',
+    count.default(10),
+  ),
   TRANSPORT: setting('What carries the events between services.', z.enum(['postgres']).default('postgres')),
   EVENTS_DATABASE_URL: secret('The database `events` of the transport `postgres`.', postgres),
   TOPIC_PREFIX: setting(

@@ -1,4 +1,6 @@
 import { Router } from 'express';
+import type { Logger } from '../log';
+import { reasonOf } from '../reason';
 import { onlyMethods } from './problem';
 
 /** What must answer for a service to be ready, by name. */
@@ -6,11 +8,33 @@ export type Checks = Readonly<Record<string, () => Promise<void>>>;
 
 const CHECK_MS = 2_000;
 
+/** The same checks, telling the log when one begins to fail, and when that is over. */
+export function logged(checks: Checks, log: Logger): Checks {
+  return Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, loggedCheck(name, check, log)]));
+}
+
+/** It is asked every few seconds for as long as it fails; only what has changed is news. */
+function loggedCheck(name: string, check: () => Promise<void>, log: Logger): () => Promise<void> {
+  let failing = false;
+  return async () => {
+    try {
+      await check();
+    } catch (error) {
+      if (!failing) log.warn({ check: name, err: error }, 'not ready: a check fails; requests should go elsewhere');
+      failing = true;
+      throw error;
+    }
+    if (failing) log.info({ check: name }, 'a check that failed passes again');
+    failing = false;
+  };
+}
+
 /**
  * `/healthz`: the process lives (it says nothing of others, so that an absent database does not get every process
  * restarted). `/readyz`: it can do its work now.
+ * @param reasons whether it is shown why a check fails, which may name hosts and roles: for operators only
  */
-export function healthRoutes(service: string, checks: Checks): Router {
+export function healthRoutes(service: string, checks: Checks, { reasons = false } = {}): Router {
   const routes = Router();
   routes
     .route('/healthz')
@@ -20,25 +44,26 @@ export function healthRoutes(service: string, checks: Checks): Router {
     .route('/readyz')
     .get(async (_request, response) => {
       const results = await Promise.all(
-        Object.entries(checks).map(async ([name, check]) => [name, await passes(check)]),
+        Object.entries(checks).map(async ([name, check]) => [name, await problemOf(check)] as const),
       );
-      const ready = results.every(([, result]) => result === 'ok');
+      const shown = results.map(([name, problem]) => [
+        name,
+        problem === undefined ? 'ok' : reasons ? problem : 'failed',
+      ]);
+      const ready = results.every(([, problem]) => problem === undefined);
       response
         .status(ready ? 200 : 503)
-        .json({ status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) as object });
+        .json({ status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(shown) as object });
     })
     .all(onlyMethods('GET', 'HEAD'));
   return routes;
 }
 
-async function passes(check: () => Promise<void>): Promise<string> {
+async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`no answer within ${CHECK_MS} ms`), CHECK_MS);
   });
-  const result = check().then(
-    () => 'ok',
-    (error: unknown) => (error as Error).message,
-  );
+  const result = check().then(() => undefined, reasonOf);
   return Promise.race([result, late]).finally(() => clearTimeout(timer));
 }

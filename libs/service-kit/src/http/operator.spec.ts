@@ -160,6 +160,16 @@ test.each(['/inbox?limit=0', '/inbox?limit=1001', '/outbox?limit=many', '/effect
   },
 );
 
+test.each(['/healthz', '/readyz', '/metrics', '/inbox', '/outbox', '/effects'])(
+  'POST %s is not possible',
+  async (path) => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { method: 'POST', headers });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(await response.json()).toMatchObject({ type: 'urn:order-events:problem:method-not-allowed' });
+  },
+);
+
 test('routes of the domain come with their bodies, and others do not exist', async () => {
   const response = await fetch(`http://127.0.0.1:${server.port}/things`, {
     method: 'POST',

@@ -6,7 +6,7 @@ import type { Logger } from '../log';
 import type { Metrics } from '../metrics';
 import { healthRoutes, type Checks } from './health';
 import { jsonBody } from './json-body';
-import { notFound, Problem, problemHandler } from './problem';
+import { notFound, onlyMethods, Problem, problemHandler } from './problem';
 
 export interface OperatorOptions {
   service: string;
@@ -24,24 +24,36 @@ export interface OperatorOptions {
 export function operatorApp({ service, token, store, metrics, log, checks, routes }: OperatorOptions): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(healthRoutes(service, checks));
-  app.get('/metrics', async (_request, response) => {
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
-  });
+  app.use(healthRoutes(service, checks, { reasons: true }));
+  app
+    .route('/metrics')
+    .get(async (_request, response) => {
+      response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    })
+    .all(onlyMethods('GET', 'HEAD'));
   app.use(bearer(token));
-  app.get('/inbox', async (request, response) => {
-    const { state, key, limit } = Filter.parse(request.query);
-    response.json({ items: await store.database.query(INBOX, [state ?? null, key ?? null, limit]) });
-  });
-  app.get('/outbox', async (request, response) => {
-    const { key, limit } = Filter.parse(request.query);
-    const items = await store.database.query(OUTBOX, [key ?? null, limit]);
-    response.json({ oldest_ms: (await store.outboxStatus()).oldestMs, items });
-  });
-  app.get('/effects', async (request, response) => {
-    const { state, key, limit } = Filter.parse(request.query);
-    response.json({ items: await store.database.query(EFFECTS, [state ?? null, key ?? null, limit]) });
-  });
+  app
+    .route('/inbox')
+    .get(async (request, response) => {
+      const { state, key, limit } = Filter.parse(request.query);
+      response.json({ items: await store.database.query(INBOX, [state ?? null, key ?? null, limit]) });
+    })
+    .all(onlyMethods('GET', 'HEAD'));
+  app
+    .route('/outbox')
+    .get(async (request, response) => {
+      const { key, limit } = Filter.parse(request.query);
+      const items = await store.database.query(OUTBOX, [key ?? null, limit]);
+      response.json({ oldest_ms: (await store.outboxStatus()).oldestMs, items });
+    })
+    .all(onlyMethods('GET', 'HEAD'));
+  app
+    .route('/effects')
+    .get(async (request, response) => {
+      const { state, key, limit } = Filter.parse(request.query);
+      response.json({ items: await store.database.query(EFFECTS, [state ?? null, key ?? null, limit]) });
+    })
+    .all(onlyMethods('GET', 'HEAD'));
   if (routes) app.use(...jsonBody('64kb'), routes);
   app.use(notFound, problemHandler(log));
   return app;
@@ -68,10 +80,21 @@ function bearer(token: string | undefined): RequestHandler {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return (request, _response, next) => {
     if (token === undefined)
-      return next(new Problem(403, { kind: 'operator-off', detail: 'OPERATOR_TOKEN is not set.' }));
+      return next(
+        new Problem(403, {
+          kind: 'operator-off',
+          detail: 'The operator routes are off: this service was started without OPERATOR_TOKEN.',
+        }),
+      );
     const given = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? '';
     if (timingSafeEqual(digest(given), digest(token))) return next();
     const headers = { 'www-authenticate': 'Bearer' };
-    next(new Problem(401, { kind: 'unauthorized', detail: 'A bearer token is needed.', headers }));
+    next(
+      new Problem(401, {
+        kind: 'unauthorized',
+        detail: 'These routes need the header Authorization: Bearer, with the OPERATOR_TOKEN of this service.',
+        headers,
+      }),
+    );
   };
 }

@@ -40,6 +40,12 @@ test('an answer that is not JSON has no body', async () => {
   expect(unclear(given, 'answered 502').message).toBe(`POST ${url()}: answered 502: <html>`);
 });
 
+test('what an answer says can be stored, whatever it says', async () => {
+  answer = (_, response) => response.writeHead(402).end('{"reason":"no\\u0000 \\\\u0000","list":["\\u0000"]}');
+  const { body } = await postJson(url(), {}, posting);
+  expect(body).toEqual({ reason: 'no\ufffd \\u0000', list: ['\ufffd'] });
+});
+
 test('no answer in time', async () => {
   answer = () => undefined;
   await expect(postJson(url(), {}, { ...posting, timeoutMs: 50 })).rejects.toThrow(

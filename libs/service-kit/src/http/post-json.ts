@@ -41,9 +41,12 @@ export function unclear({ url, text }: Answer, what: string): Error {
   return new Error(`POST ${url}: ${what}: ${text.slice(0, 500)}`);
 }
 
+/** Without NUL, which Postgres cannot keep: what somebody else says must not make its own record impossible. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, (_, value: unknown) =>
+      typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value,
+    );
   } catch {
     return undefined; // told apart from every JSON value, so that no schema takes it
   }

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { ZodError } from 'zod';
 import { StoreError } from '@order-events/messaging';
 import type { Logger } from '../log';
+import { reasonOf } from '../reason';
 
 export interface ProblemOptions {
   /** The last part of the problem's type, `urn:order-events:problem:<kind>`; stable, for programs. */
@@ -29,8 +30,7 @@ export function problemBody({ status, options: { kind, detail, errors } }: Probl
   return { type: `urn:order-events:problem:${kind}`, title: STATUS_CODES[status], status, detail, errors };
 }
 
-/** Sends problem details. */
-export function sendProblem(response: Response, problem: Problem): void {
+function sendProblem(response: Response, problem: Problem): void {
   const { status, options } = problem;
   response
     .status(status)
@@ -63,8 +63,10 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     if (response.headersSent) return next(error);
     const problem = toProblem(error);
     const asked = { method: request.method, path: request.path };
-    if (problem.status === 503) log.warn({ ...asked, reason: (error as Error).message }, 'request refused for now');
-    else if (problem.status >= 500) log.error({ ...asked, err: error }, 'request failed');
+    if (problem.status === 503)
+      log.warn({ ...asked, reason: reasonOf(error) }, 'answered 503; the caller may try again');
+    else if (problem.status >= 500)
+      log.error({ ...asked, err: error }, 'answered 500: a defect of ours, or data that the database refuses');
     sendProblem(response, problem);
   };
 }

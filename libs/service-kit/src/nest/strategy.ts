@@ -1,15 +1,12 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { lastValueFrom, isObservable } from 'rxjs';
 import { isTopic, type CloudEvent, type Topic } from '@order-events/contracts';
-import type { Decision, EventHandler, Keys, Rows, Tables } from '@order-events/messaging';
+import type { Decision, EventHandler, Keys, Tables } from '@order-events/messaging';
 
 /** What `@EventPattern(topic, { keys })` must say beside the topic. */
 export interface EventExtras<T extends Tables = Tables, E extends Topic = Topic> {
   keys(event: CloudEvent<E>): Keys<T>;
 }
-
-/** What a handler finds in `@Ctx()`: the locked rows of its batch. */
-export type EventContext<T extends Tables> = Rows<T>;
 
 interface Consuming {
   consume(handlers: readonly EventHandler[]): Promise<void>;
@@ -35,7 +32,7 @@ export class EventsStrategy extends Server implements CustomTransportStrategy {
   }
 
   on(): never {
-    throw new Error('The events strategy has no events of its own to listen to.');
+    throw new Error('The events strategy has no events of its own; handlers get theirs by @EventPattern.');
   }
 
   unwrap<R>(): R {
@@ -44,10 +41,17 @@ export class EventsStrategy extends Server implements CustomTransportStrategy {
 }
 
 function eventHandler(pattern: string, handler: MessageHandler): EventHandler {
-  if (!isTopic(pattern)) throw new Error(`@EventPattern('${pattern}') is not a topic of the contracts.`);
-  if (handler.next) throw new Error(`@EventPattern('${pattern}') stands on two methods; a topic has one decision.`);
+  if (!isTopic(pattern))
+    throw new Error(
+      `@EventPattern('${pattern}') is not a topic of the contracts; take one of libs/contracts/src/events.ts.`,
+    );
+  if (handler.next)
+    throw new Error(`@EventPattern('${pattern}') stands on two methods; a topic has one decision, so make them one.`);
   const extras = handler.extras as Partial<EventExtras> | undefined;
-  if (!extras?.keys) throw new Error(`@EventPattern('${pattern}') must be given { keys }.`);
+  if (!extras?.keys)
+    throw new Error(
+      `@EventPattern('${pattern}') must be given { keys }: the rows that it may look at or write, which are locked before it.`,
+    );
   return {
     topic: pattern,
     keys: extras.keys,

@@ -9,18 +9,19 @@ import {
   type EffectHandler,
   type EventHandler,
   type Observer,
+  type Publisher,
   type Subscription,
   type Tables,
 } from '@order-events/messaging';
-import { PostgresStore } from '@order-events/store';
+import { Database, PostgresStore, type DatabaseOptions } from '@order-events/store';
 import { PostgresTransport } from '@order-events/transport-postgres';
 import type { Config } from '../config/settings';
-import type { Checks } from '../http/health';
+import { logged, type Checks } from '../http/health';
 import { listen, type Listening } from '../http/listen';
 import { operatorApp } from '../http/operator';
 import type { Logger } from '../log';
 import { Metrics } from '../metrics';
-import { durabilityWarnings } from './durability';
+import { warnOfDurability } from './durability';
 import { observe } from './observer';
 
 /** The settings that every service with events reads. */
@@ -55,6 +56,14 @@ export interface EventServiceOptions<T extends Tables> {
 const MAINTENANCE_MS = 3_600_000;
 const RETRY_POLL_MS = 250;
 const HTTP_GRACE_MS = 5_000;
+const NOT_CONSUMING = 'not consuming: the service is starting or stopping';
+
+/** Where the service's own database is, and whom to tell when a connection breaks. */
+export type OwnDatabase = Omit<DatabaseOptions, 'connections'>;
+
+interface Closeable {
+  close(): Promise<void>;
+}
 
 /** One service's machinery: consume, retry, publish and make calls, until it is stopped. */
 export class EventService<T extends Tables = Tables> {
@@ -62,16 +71,15 @@ export class EventService<T extends Tables = Tables> {
   readonly transport: PostgresTransport;
   readonly metrics: Metrics;
   /** What must answer for the service to do its work. */
-  readonly checks: Checks = {
-    database: () => this.store.ping(),
-    transport: () => this.transport.ping(),
-    consuming: () => (this.consuming ? Promise.resolve() : Promise.reject(new Error('not consuming'))),
-  };
+  readonly checks: Checks;
   private readonly observer: Observer;
+  private readonly publisher: Publisher;
   /** No new work: whoever holds events because the database is away gives them back. */
   private readonly leaving = new AbortController();
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
+  private readonly database: OwnDatabase;
+  private readonly opened: Closeable[] = [];
   private subscription: Subscription | undefined;
   private operator: Listening | undefined;
   private consuming = false;
@@ -79,11 +87,12 @@ export class EventService<T extends Tables = Tables> {
   constructor(private readonly options: EventServiceOptions<T>) {
     const { service, config, log } = options;
     const applicationName = `order-events ${service}`;
-    const onError = (error: Error) => log.warn({ err: error }, 'lost a connection to Postgres, or waits for it');
+    const onError = (error: Error) =>
+      log.warn({ err: error }, 'lost a connection to Postgres; it is made again by itself, and work waits until then');
     this.metrics = new Metrics(service);
     this.observer = observe(log, this.metrics);
-    const connections = config.DATABASE_CONNECTIONS;
-    this.store = new PostgresStore({ url: config.DATABASE_URL, connections, applicationName, onError });
+    this.database = { url: config.DATABASE_URL, applicationName, onError };
+    this.store = new PostgresStore({ ...this.database, connections: config.DATABASE_CONNECTIONS });
     this.transport = new PostgresTransport({
       url: config.EVENTS_DATABASE_URL,
       connections: 5,
@@ -91,7 +100,23 @@ export class EventService<T extends Tables = Tables> {
       prefix: config.TOPIC_PREFIX,
       onError,
     });
+    this.publisher = { source: `/${service}`, maxEventBytes: this.transport.capabilities.maxBytes };
     this.metrics.watch(this.store, this.transport, service, (error) => this.observer.loopFailed('metrics', error));
+    this.checks = logged(
+      {
+        database: () => this.store.ping(),
+        transport: () => this.transport.ping(),
+        consuming: () => (this.consuming ? Promise.resolve() : Promise.reject(new Error(NOT_CONSUMING))),
+      },
+      log,
+    );
+  }
+
+  /** Opens one more way to the service's own database, which is closed when nothing can use it any more. */
+  open<R extends Closeable>(way: (database: OwnDatabase) => R): R {
+    const opened = way(this.database);
+    this.opened.push(opened);
+    return opened;
   }
 
   /** Starts to consume the handlers' topics, and to try again what could not be decided. */
@@ -100,7 +125,7 @@ export class EventService<T extends Tables = Tables> {
     const { store, observer } = this;
     assertComplete(service, handlers);
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
-    const consumer = { group: service, source: `/${service}`, tables, handlers: byTopic, retry: tenTries };
+    const consumer = { ...this.publisher, group: service, tables, handlers: byTopic, retry: tenTries };
     const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer });
     const { signal } = this.leaving;
     this.subscription = await this.transport.subscribe({
@@ -127,13 +152,10 @@ export class EventService<T extends Tables = Tables> {
     this.loops.push(relay.run(signal));
     if (effects.length > 0) {
       const parallel = config.EFFECTS_PARALLEL;
-      const shared = { source: `/${service}`, tables, store, runtime: systemRuntime, observer };
+      const shared = { ...this.publisher, tables, store, runtime: systemRuntime, observer };
       this.loops.push(new EffectRunner({ ...shared, handlers: effects, parallel }).run(signal));
     }
-    durabilityWarnings(store.database).then(
-      (warnings) => warnings.forEach((warning) => log.warn(warning)),
-      (error: unknown) => observer.loopFailed('durability', error as Error),
-    );
+    this.loops.push(this.checkDurability());
     this.every('partitions', MAINTENANCE_MS, async () => {
       await Promise.all([store.makePartitions(), transport.makePartitions()]);
     });
@@ -151,6 +173,7 @@ export class EventService<T extends Tables = Tables> {
     await Promise.all(this.loops);
     await this.operator?.close(HTTP_GRACE_MS);
     await this.transport.close();
+    await Promise.all(this.opened.map((opened) => opened.close()));
     await this.store.close();
   }
 
@@ -165,6 +188,14 @@ export class EventService<T extends Tables = Tables> {
     };
     this.loops.push(run());
   }
+
+  /** An order that was answered for stands in the own database, and the events that it still needs in that of the events. */
+  private async checkDurability(): Promise<void> {
+    const { config, log } = this.options;
+    const events = new Database({ ...this.database, url: config.EVENTS_DATABASE_URL, connections: 1 });
+    await warnOfDurability([this.store.database, events], log);
+    await events.close();
+  }
 }
 
 /** A topic that nobody handles would be read past, and one too many would wait for events that never come. */
@@ -175,6 +206,7 @@ function assertComplete(service: Service, handlers: readonly { topic: Topic }[])
   const surplus = [...handled].filter((topic) => !wanted.has(topic));
   if (missing.length + surplus.length === 0) return;
   throw new Error(
-    `${service} must handle exactly what topology.ts says; missing: ${missing.join() || 'none'}; surplus: ${surplus.join() || 'none'}`,
+    `${service} must handle exactly the topics that topology.ts gives it, or events would be skipped or waited for in vain; ` +
+      `handlers to add: ${missing.join(', ') || 'none'}; to remove: ${surplus.join(', ') || 'none'}`,
   );
 }

@@ -33,7 +33,7 @@ test('a stop that fails ends with 1', async () => {
   await child.says('ready');
   child.process.kill('SIGTERM');
   expect(await child.exitCode()).toBe(1);
-  expect(child.stdout).toMatch(/"message":"the database is away"[^]*"msg":"did not stop cleanly"/);
+  expect(child.stdout).toMatch(/"message":"the database is away"[^]*"msg":"did not stop cleanly and/);
 });
 
 test('a bad configuration ends with 2, and all that is wrong with it, but no secret', async () => {
@@ -47,7 +47,7 @@ test('a bad configuration ends with 2, and all that is wrong with it, but no sec
 test('a start that fails ends with 1, and the reason', async () => {
   const child = run('broken');
   expect(await child.exitCode()).toBe(1);
-  expect(child.stdout).toMatch(/"message":"the port is taken"[^]*"msg":"could not start"/);
+  expect(child.stdout).toMatch(/"message":"the port is taken"[^]*"msg":"could not start;/);
 });
 
 test('secrets do not reach the log', async () => {

@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/load';
 import { createLogger, type Logger } from '../log';
+import { reasonOf } from '../reason';
 
 /** Longer than the longest batch or call that is allowed to end; shorter than what an orchestrator grants (30 s). */
 const STOP_MS = 20_000;
@@ -13,7 +14,7 @@ export function runOnce(name: string, work: () => Promise<void>): void {
     () => process.stdout.write(`${name}: done\n`),
     (error: unknown) => {
       const isConfig = error instanceof ConfigError;
-      process.stderr.write(`${isConfig ? error.message : `${name}: ${String(error)}`}\n`);
+      process.stderr.write(`${isConfig ? error.message : `${name}: ${reasonOf(error)}`}\n`);
       process.exit(isConfig ? 2 : 1);
     },
   );
@@ -34,7 +35,7 @@ export function runProcess(name: string, start: (log: Logger) => Promise<() => P
     stopping = true;
     log.info({ reason }, 'stopping');
     const late = setTimeout(() => {
-      log.error(`did not stop within ${STOP_MS} ms`);
+      log.error(`did not stop within ${STOP_MS} ms and ends now; what it held is delivered again`);
       process.exit(1);
     }, STOP_MS);
     late.unref();
@@ -46,7 +47,7 @@ export function runProcess(name: string, start: (log: Logger) => Promise<() => P
           process.exit(0);
         },
         (error: unknown) => {
-          log.error({ err: error }, 'did not stop cleanly');
+          log.error({ err: error }, 'did not stop cleanly and ends now; what it held is delivered again');
           process.exit(1);
         },
       );
@@ -59,7 +60,7 @@ export function runProcess(name: string, start: (log: Logger) => Promise<() => P
       process.stderr.write(`${error.message}\n`);
       process.exit(2);
     }
-    log.fatal({ err: error }, 'could not start');
+    log.fatal({ err: error }, 'could not start; the process ends');
     process.exit(1);
   });
 }

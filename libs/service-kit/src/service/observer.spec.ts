@@ -64,10 +64,18 @@ test('what is published, what is not, and what is held is counted; trouble is lo
   observer.publishFailed(2, 'the broker is away');
   observer.held(5, new Error('the database is away'));
   observer.loopFailed('relay', new Error('again'));
+  observer.refused({ ...arrival.message, id: 'e1', position: 1, time: new Date(0) }, 'too large');
   expect(lines).toMatchObject([
     { level: 40, count: 2, detail: 'the broker is away' },
     { level: 40, count: 5, err: { message: 'the database is away' } },
     { level: 40, loop: 'relay', err: { message: 'again' } },
+    {
+      level: 50,
+      event_id: 'e1',
+      order_id: 'o1',
+      detail: 'too large',
+      msg: expect.stringContaining('/inbox?state=dead'),
+    },
   ]);
   expect(await figures('order_events_publish')).toEqual([
     'order_events_published_total{service="inventory"} 3',

@@ -2,28 +2,34 @@ import type { Observer } from '@order-events/messaging';
 import { traceId, type Logger } from '../log';
 import type { Metrics } from '../metrics';
 
+const DEAD = 'a dead letter now, not tried again by itself: see /inbox?state=dead on the operator port';
+
 /** Tells what the machinery does in log lines and figures. */
 export function observe(log: Logger, metrics: Metrics): Observer {
   return {
     published: (count) => metrics.published.inc(count),
     publishFailed: (count, detail) => {
       metrics.publishFailures.inc(count);
-      log.warn({ count, detail }, 'not published, will be tried again');
+      log.warn({ count, detail }, 'events not published; they stay in the outbox and are tried again');
     },
     refused: ({ id, topic, key }, detail) => {
       metrics.handled.inc({ topic, outcome: 'dead' });
-      log.error({ topic, order_id: key, event_id: id, detail }, 'refused by the broker: a dead letter of the relay');
+      log.error({ topic, order_id: key, event_id: id, detail }, `refused by the broker; ${DEAD}`);
     },
     handled: ({ id, topic, key, traceparent, attempts }, outcome, error) => {
       metrics.handled.inc({ topic, outcome });
       const fields = { topic, order_id: key, event_id: id, trace_id: traceId(traceparent), outcome };
-      if (error)
-        log[outcome === 'dead' ? 'error' : 'warn']({ ...fields, attempts: attempts + 1, err: error }, 'not decided');
+      const failed = { ...fields, attempts: attempts + 1, err: error };
+      if (error && outcome === 'dead') log.error(failed, `not decided; ${DEAD}`);
+      else if (error) log.warn(failed, 'not decided; kept in the inbox and tried again after a pause');
       else log.info(fields, 'handled');
     },
     held: (count, error) => {
       metrics.held.inc(count);
-      log.warn({ count, err: error }, 'the database is away or busy; kept, and tried again');
+      log.warn(
+        { count, err: error },
+        'the database is away or busy; events are held, and tried again until it answers',
+      );
     },
     answerFailed: ({ kind, key, traceparent }, error) => {
       metrics.effects.observe({ kind, outcome: 'unrecorded' }, 0);
@@ -37,11 +43,14 @@ export function observe(log: Logger, metrics: Metrics): Observer {
     effectFailed: ({ kind, key, attempts, traceparent }, error, ms) => {
       metrics.effects.observe({ kind, outcome: 'open' }, ms / 1000);
       const fields = { kind, order_id: key, trace_id: traceId(traceparent), attempts: attempts + 1 };
-      log.warn({ ...fields, err: error }, 'effect without a definite answer, will be called again');
+      log.warn(
+        { ...fields, err: error },
+        'a call without a definite answer; it is made again with the same idempotency key',
+      );
     },
     loopFailed: (loop, error) => {
       metrics.loopFailures.inc({ loop });
-      log.warn({ loop, err: error }, 'failed, goes on after a pause');
+      log.warn({ loop, err: error }, 'a background loop failed; it goes on after a pause');
     },
   };
 }

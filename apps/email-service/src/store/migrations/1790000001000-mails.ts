@@ -5,13 +5,16 @@ export class Mails1790000001000 implements MigrationInterface {
   name = 'Mails1790000001000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const state = (type: string) => `${type} text CHECK (${type} IN ('queued', 'sent', 'skipped', 'refused'))`;
+    const types = ['received', 'confirmed', 'completed', 'cancelled'];
+    const columns = types.map((type) => `${type} text CHECK (${type} IN ('queued', 'sent', 'skipped', 'refused'))`);
+    const reasons = types.map((type) => `CHECK ((refusals ? '${type}') = (${type} IS NOT DISTINCT FROM 'refused'))`);
     await runner.query(`
       CREATE TABLE mails (
         order_id text PRIMARY KEY,
         version integer NOT NULL DEFAULT 0,
         recipient text,
-        ${['received', 'confirmed', 'completed', 'cancelled'].map(state).join(', ')}
+        refusals jsonb NOT NULL DEFAULT '{}',
+        ${[...columns, ...reasons].join(', ')}
       )`);
   }
 

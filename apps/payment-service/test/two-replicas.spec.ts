@@ -1,37 +1,16 @@
-import type { CloudEvent, OrderBody } from '@order-events/contracts';
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
-import { migrate } from '@order-events/store/migrate';
-import { cloudEvent, DecidingService, ends, everyRun, TwoProcesses } from '@order-events/testing';
+import type { CloudEvent } from '@order-events/contracts';
+import { cloudEvent, DecidingService, ends, everyRun, orderBody, TwoReplicas } from '@order-events/testing';
 import { answers, orderHandlers, tables, type Answers, type PaymentTables } from '../src/domain';
-import { migrations } from '../src/store/migrations';
+import { database } from './database';
+import { by, declining, failing, willing } from './gateway-answers';
 
 const decisions = { tables, handlers: Object.values(orderHandlers('tok_ok')), answers };
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
-const errors: Error[] = [];
-afterEach(() => expect(errors.splice(0)).toEqual([]));
 
-const willing: Answers = {
-  'gateway.authorize': { outcome: 'authorized', authorization_id: 'a1' },
-  'gateway.capture': { outcome: 'captured', capture_id: 'c1' },
-  'gateway.void': { outcome: 'voided' },
-  'gateway.refund': { outcome: 'refunded', refund_id: 'r1' },
-};
-const declining: Answers = { ...willing, 'gateway.authorize': { outcome: 'declined', reason: 'card_declined' } };
-const failing: Answers = { ...willing, 'gateway.capture': { outcome: 'failed', reason: 'card_expired' } };
-
-const bodyOf = (order_id: string): OrderBody => ({
-  order_id,
-  user_id: 'u1',
-  product_ids: ['apple'],
-  timestamp: 1_700_000_000,
-  items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
-  total: 200,
-  currency: 'EUR',
-});
-const created = (order: string) => cloudEvent('order.created', bodyOf(order), 1);
-const confirmed = (order: string) => cloudEvent('order.confirmed', bodyOf(order), 3);
+const created = (order: string) => cloudEvent('order.created', orderBody(order), 1);
+const confirmed = (order: string) => cloudEvent('order.confirmed', orderBody(order), 3);
 const cancelled = (order: string) =>
-  cloudEvent('order.cancelled', { ...bodyOf(order), reason: 'customer_request' as const }, 4);
+  cloudEvent('order.cancelled', { ...orderBody(order), reason: 'customer_request' as const }, 4);
 type EventOf = (order: string) => CloudEvent;
 
 interface PaymentEnd {
@@ -41,24 +20,13 @@ interface PaymentEnd {
   dead: string[];
 }
 
-/** How every order ends when both processes get its events at once. */
-async function race(events: readonly EventOf[], gateway: Answers): Promise<PaymentEnd[]> {
-  const two = await TwoProcesses.start({
-    ...decisions,
-    group: 'payment',
-    migrate: (ownerUrl) =>
-      migrate({ ownerUrl, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] }),
-    store: (url, applicationName) =>
-      new PostgresStore({ url, connections: 5, applicationName, onError: (error) => errors.push(error) }),
-    answer: ({ kind }) => gateway[kind as keyof Answers],
-  });
-  try {
+/** How every order ends when both replicas get its events at once. */
+function race(events: readonly EventOf[], gateway: Answers): Promise<PaymentEnd[]> {
+  return TwoReplicas.during({ ...decisions, group: 'payment', database, answer: by(gateway) }, async (two) => {
     const found = await two.race(orders, (order) => events.map((event) => event(order)));
     const states = await two.rows('payments', orders, ({ state }) => state);
     return found.map((end, index) => ({ state: states[index]!, ...end }));
-  } finally {
-    await two.close();
-  }
+  });
 }
 
 /** How an order can end when everything happens one after the other, in whatever order. */
@@ -66,7 +34,7 @@ function oneByOne(events: readonly EventOf[], gateway: Answers): PaymentEnd[] {
   const runs = everyRun(
     new DecidingService<PaymentTables>(decisions),
     events.map((event) => event('o1')),
-    ({ kind }) => gateway[kind as keyof Answers],
+    by(gateway),
   );
   return ends(runs, (service) => ({
     state: service.table('payments').get('o1')!.state,

@@ -1,24 +1,12 @@
-import type { CloudEvent, OrderBody } from '@order-events/contracts';
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
-import { migrate } from '@order-events/store/migrate';
-import { cloudEvent, TwoProcesses, type OrderEnd } from '@order-events/testing';
+import type { CloudEvent } from '@order-events/contracts';
+import { cloudEvent, orderBody, TwoReplicas, type OrderEnd } from '@order-events/testing';
 import { dispatchAnswered, handlers, tables, type DispatchAnswer, type Shipment } from '../src/domain';
-import { migrations } from '../src/store/migrations';
+import { database } from './database';
 
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
-const errors: Error[] = [];
-afterEach(() => expect(errors.splice(0)).toEqual([]));
 
-const bodyOf = (order_id: string): OrderBody => ({
-  order_id,
-  user_id: 'u1',
-  product_ids: ['apple'],
-  timestamp: 1_700_000_000,
-  items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
-  total: 200,
-  currency: 'EUR',
-  shipping_address: { street: 'Main Street 1', city: 'Springfield' },
-});
+const bodyOf = (order_id: string) =>
+  orderBody(order_id, { shipping_address: { street: 'Main Street 1', city: 'Springfield' } });
 const created = (order: string) => cloudEvent('order.created', bodyOf(order), 1);
 const paid = (order: string) => cloudEvent('order.paid', bodyOf(order), 4);
 const cancelled = (order: string) =>
@@ -30,26 +18,16 @@ const refuses: DispatchAnswer = { outcome: 'refused', reason: 'undeliverable_add
 
 type End = OrderEnd & { state: Shipment['state'] };
 
-/** How every order ends when both processes get its events at once. */
-async function race(events: readonly EventOf[], answer: DispatchAnswer): Promise<End[]> {
-  const two = await TwoProcesses.start({
-    tables,
-    handlers,
-    answers: [dispatchAnswered],
-    group: 'logistics',
-    migrate: (ownerUrl) =>
-      migrate({ ownerUrl, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] }),
-    store: (url, applicationName) =>
-      new PostgresStore({ url, connections: 5, applicationName, onError: (error) => errors.push(error) }),
-    answer: () => answer,
-  });
-  try {
-    const found = await two.race(orders, (order) => events.map((event) => event(order)));
-    const states = await two.rows('shipments', orders, ({ state }) => state);
-    return found.map((end, index) => ({ ...end, state: states[index]! }));
-  } finally {
-    await two.close();
-  }
+/** How every order ends when both replicas get its events at once. */
+function race(events: readonly EventOf[], answer: DispatchAnswer): Promise<End[]> {
+  return TwoReplicas.during(
+    { tables, handlers, answers: [dispatchAnswered], group: 'logistics', database, answer: () => answer },
+    async (two) => {
+      const found = await two.race(orders, (order) => events.map((event) => event(order)));
+      const states = await two.rows('shipments', orders, ({ state }) => state);
+      return found.map((end, index) => ({ ...end, state: states[index]! }));
+    },
+  );
 }
 
 const end = (state: End['state'], told: string[] = [], dead: string[] = []): End => ({

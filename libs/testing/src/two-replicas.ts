@@ -13,23 +13,20 @@ import {
   type NewEffect,
   type NewEvent,
   type Observer,
-  type Rows,
   type Store,
   type Tables,
 } from '@order-events/messaging';
-import type { Decisions } from './decisions';
+import type { Decisions, RowIn } from './decisions';
 import { withClient } from './postgres/client';
 import { testDatabase } from './postgres/test-database';
+import type { ServiceDatabase } from './service-database';
 import { eventually } from './virtual-runtime';
 
 /** A service that runs twice on one database. */
-export interface TwiceOptions<T extends Tables> extends Decisions<T> {
+export interface TwoReplicasOptions<T extends Tables, S extends Store> extends Decisions<T> {
   /** Its consumer group. */
   group: string;
-  /** Makes its tables in an empty database. */
-  migrate(url: string): Promise<unknown>;
-  /** The store that one process has of it. */
-  store(url: string, applicationName: string): Store;
+  database: ServiceDatabase<S>;
   /** What the outside answers to a call; the same to the same call, however often it is made. */
   answer?(effect: Omit<NewEffect, 'key'>): unknown;
 }
@@ -44,23 +41,23 @@ export interface OrderEnd {
   dead: string[];
 }
 
-interface Process<T extends Tables> {
-  store: Store;
+interface Replica<T extends Tables, S extends Store> {
+  store: S;
   pipeline: Pipeline<T>;
   /** How many events it hands over at once. */
   batch: number;
 }
 
-/** So few orders are under way at a time that both processes are busy with the same ones. */
+/** So few orders are under way at a time that both replicas are busy with the same ones. */
 const ORDERS_AT_ONCE = 10;
-const BATCHES = [5, 7];
 
 /**
- * Two processes of one service, as far as the database can tell: a store, a pipeline and an effect runner each. Events
+ * Two replicas of one service, a store, a pipeline and an effect runner each. They share nothing but the database, to
+ * which each has connections of its own; so it sees what two processes would do, though both run in the test's. Events
  * are let in to both at the same moment, doubled, and in a different order each.
  */
-export class TwoProcesses<T extends Tables> {
-  readonly processes: readonly Process<T>[];
+export class TwoReplicas<T extends Tables, S extends Store = Store> {
+  readonly replicas: readonly [Replica<T, S>, Replica<T, S>];
   private readonly failures: Error[] = [];
   private readonly calls: string[] = [];
   private readonly stopping = new AbortController();
@@ -68,35 +65,63 @@ export class TwoProcesses<T extends Tables> {
   private readonly random = seeded(1);
 
   private constructor(
-    private readonly options: TwiceOptions<T>,
+    private readonly options: TwoReplicasOptions<T, S>,
     readonly url: string,
     private readonly drop: () => Promise<void>,
   ) {
-    const { group, tables, handlers } = options;
+    const { group, database, tables, handlers } = options;
     const byTopic = new Map(handlers.map((handler) => [handler.topic, handler]));
-    const consumer = { group, source: `/${group}`, tables, handlers: byTopic, retry: tenTries };
+    const consumer = {
+      group,
+      source: `/${group}`,
+      maxEventBytes: 1_000_000,
+      tables,
+      handlers: byTopic,
+      retry: tenTries,
+    };
     const shared = { runtime: systemRuntime, observer: this.observer() };
-    this.processes = BATCHES.map((batch, index) => {
-      const store = options.store(url, `process ${index}`);
+    const onError = (error: Error) => void this.failures.push(error);
+    const replica = (applicationName: string, batch: number): Replica<T, S> => {
+      const store = database.store({ url, applicationName, onError });
       return { store, pipeline: new Pipeline({ consumer, store, ...shared }), batch };
-    });
+    };
+    this.replicas = [replica('replica 1', 5), replica('replica 2', 7)];
     const effects = options.answers.map((answer) => this.effectHandler(answer));
-    this.runners = this.processes.map(({ store }) =>
-      new EffectRunner({ source: `/${group}`, tables, handlers: effects, store, parallel: 4, ...shared }).run(
-        this.stopping.signal,
-      ),
+    this.runners = this.replicas.map(({ store }) =>
+      new EffectRunner({
+        source: `/${group}`,
+        maxEventBytes: 1_000_000,
+        tables,
+        handlers: effects,
+        store,
+        parallel: 4,
+        ...shared,
+      }).run(this.stopping.signal),
     );
   }
 
   /** On a new database. */
-  static async start<T extends Tables>(options: TwiceOptions<T>): Promise<TwoProcesses<T>> {
+  static async start<T extends Tables, S extends Store>(options: TwoReplicasOptions<T, S>): Promise<TwoReplicas<T, S>> {
     const { url, drop } = await testDatabase();
-    await options.migrate(url);
-    return new TwoProcesses(options, url, drop);
+    await options.database.migrate(url);
+    return new TwoReplicas(options, url, drop);
+  }
+
+  /** On a new database, for as long as `work` takes. */
+  static async during<T extends Tables, S extends Store, R>(
+    options: TwoReplicasOptions<T, S>,
+    work: (two: TwoReplicas<T, S>) => Promise<R>,
+  ): Promise<R> {
+    const two = await TwoReplicas.start(options);
+    try {
+      return await work(two);
+    } finally {
+      await two.close();
+    }
   }
 
   /**
-   * Delivers the events of these orders to both processes, and waits until nothing is left to do. Checks what holds
+   * Delivers the events of these orders to both replicas, and waits until nothing is left to do. Checks what holds
    * for every service: each event is in the inbox, decided or dead; no event is published twice, and sequences rise;
    * each effect is called once and closed.
    * @param alongside something else that happens to an order at the same moment.
@@ -112,7 +137,7 @@ export class TwoProcesses<T extends Tables> {
       const some = orders.slice(from, from + ORDERS_AT_ONCE);
       const all = some.flatMap((order) => messages.get(order)!);
       await this.atOnce(() => [
-        ...this.processes.map((process) => deliver(process, shuffled([...all, ...all], this.random))),
+        ...this.replicas.map((replica) => deliver(replica, shuffled([...all, ...all], this.random))),
         ...some.map(alongside),
       ]);
     }
@@ -124,10 +149,10 @@ export class TwoProcesses<T extends Tables> {
   async rows<N extends keyof T & string, R>(
     table: N,
     orders: readonly string[],
-    look: (row: Rows<T>[N] extends ReadonlyMap<string, infer Row> ? Row : never) => R,
+    look: (row: RowIn<T, N>) => R,
   ): Promise<R[]> {
     const { tables } = this.options;
-    const { [table]: rows } = await this.processes[0]!.store.transact((tx) =>
+    const { [table]: rows } = await this.replicas[0].store.transact((tx) =>
       tx.lock(tables, { [table]: orders } as Keys<T>),
     );
     return orders.map((order) => look(rows.get(order) as never));
@@ -141,12 +166,12 @@ export class TwoProcesses<T extends Tables> {
   async close(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.runners);
-    await Promise.all(this.processes.map(({ store }) => store.close()));
+    await Promise.all(this.replicas.map(({ store }) => store.close()));
     await this.drop();
     assert.deepEqual(this.failures, []);
   }
 
-  /** Starts the work before a gate, and opens it when both processes stand there: from then on they race. */
+  /** Starts the work before a gate, and opens it when both replicas stand there: from then on they race. */
   private async atOnce(start: () => readonly Promise<void>[]): Promise<void> {
     const { name } = Object.values(this.options.tables)[0]!;
     let running: readonly Promise<void>[] = [];
@@ -162,7 +187,7 @@ export class TwoProcesses<T extends Tables> {
            WHERE NOT granted AND relation = $1::regclass`,
           [name],
         );
-        return rows.length === this.processes.length;
+        return rows.length === this.replicas.length;
       });
       await gate.query('COMMIT');
     });
@@ -228,7 +253,10 @@ function message(event: CloudEvent): Message & { id: string } {
   return encode(event as unknown as NewEvent, systemRuntime.eventId(), { source: event.source });
 }
 
-async function deliver<T extends Tables>({ pipeline, batch }: Process<T>, messages: readonly Message[]): Promise<void> {
+async function deliver<T extends Tables>(
+  { pipeline, batch }: Replica<T, Store>,
+  messages: readonly Message[],
+): Promise<void> {
   for (let from = 0; from < messages.length; from += batch) await pipeline.handle(messages.slice(from, from + batch));
 }
 

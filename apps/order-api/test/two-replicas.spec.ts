@@ -1,45 +1,25 @@
 import type { CloudEvent } from '@order-events/contracts';
 import { Problem } from '@order-events/service-kit';
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
-import { migrate } from '@order-events/store/migrate';
-import { cloudEvent, TwoProcesses, type OrderEnd } from '@order-events/testing';
+import type { PostgresStore } from '@order-events/store';
+import { cloudEvent, TwoReplicas, type OrderEnd } from '@order-events/testing';
 import { handlers, place, tables, type Order, type OrderTables } from '../src/domain';
 import { insertOrders } from '../src/door/sql';
 import { cancelOrder } from '../src/http/cancel';
-import { migrations } from '../src/store/migrations';
+import { database } from './database';
 
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
-const errors: Error[] = [];
-const stores: PostgresStore[] = [];
-let two: TwoProcesses<OrderTables>;
+let two: TwoReplicas<OrderTables, PostgresStore>;
 
 beforeEach(async () => {
-  two = await TwoProcesses.start({
-    tables,
-    handlers,
-    answers: [],
-    group: 'order-api',
-    migrate: (ownerUrl) =>
-      migrate({ ownerUrl, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] }),
-    store: (url, applicationName) => {
-      const onError = (error: Error) => errors.push(error);
-      const store = new PostgresStore({ url, connections: 20, applicationName, onError });
-      stores.push(store);
-      return store;
-    },
-  });
+  two = await TwoReplicas.start({ tables, handlers, answers: [], group: 'order-api', database });
 });
-afterEach(async () => {
-  await two.close();
-  stores.length = 0;
-  expect(errors.splice(0)).toEqual([]);
-});
+afterEach(() => two.close());
 
 /** Puts pending orders there, all of them new. */
 async function placed(): Promise<void> {
   const items = [{ product_id: 'apple', quantity: 1, unit_price: 250 }];
   const all = orders.map((order_id) => place({ order_id, user_id: 'u1', items, currency: 'EUR' }, 1_700_000_000));
-  await stores[0]!.transact(async (tx, session) => {
+  await two.replicas[0].store.transact(async (tx, session) => {
     await insertOrders(
       session,
       all.map(({ order }) => order),
@@ -64,7 +44,7 @@ type EventOf = (order: string) => CloudEvent;
 
 type End = OrderEnd & Pick<Order, 'status' | 'cancel_reason' | 'payment'> & { steps: number };
 
-/** How every order ends when both processes get these answers at once. */
+/** How every order ends when both replicas get these answers at once. */
 async function race(events: readonly EventOf[], alongside?: (order: string) => Promise<void>): Promise<End[]> {
   const found = await two.race(orders, (order) => events.map((event) => event(order)), alongside);
   const rows = await two.rows('orders', orders, (row) => row);
@@ -105,9 +85,8 @@ test('captured and a cancel at once: the first one wins, and a cancel that comes
   await race([reserved, authorized]);
   const accepted = new Map<string, boolean>();
   const cancel = async (order: string) => {
-    const [, second] = stores;
     try {
-      const { status } = (await cancelOrder(second!, order, '00-trace-span-01'))!;
+      const { status } = (await cancelOrder(two.replicas[1].store, order, '00-trace-span-01'))!;
       accepted.set(order, status === 'cancelled');
     } catch (error) {
       if (!(error instanceof Problem && error.status === 409)) throw error;

@@ -1,55 +1,27 @@
-import type { CloudEvent, OrderBody } from '@order-events/contracts';
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
-import { migrate } from '@order-events/store/migrate';
-import { cloudEvent, TwoProcesses, type OrderEnd } from '@order-events/testing';
+import type { CloudEvent } from '@order-events/contracts';
+import { cloudEvent, TwoReplicas, type OrderEnd } from '@order-events/testing';
 import { handlers, tables, type InventoryTables, type Reservation } from '../src/domain';
-import { migrations } from '../src/store/migrations';
+import { basket } from './basket';
+import { database } from './database';
 
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
-const errors: Error[] = [];
-let two: TwoProcesses<InventoryTables>;
+let two: TwoReplicas<InventoryTables>;
 
 beforeEach(async () => {
-  two = await TwoProcesses.start({
-    tables,
-    handlers,
-    answers: [],
-    group: 'inventory',
-    migrate: (ownerUrl) =>
-      migrate({ ownerUrl, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] }),
-    store: (url, applicationName) =>
-      new PostgresStore({ url, connections: 5, applicationName, onError: (error) => errors.push(error) }),
-  });
+  two = await TwoReplicas.start({ tables, handlers, answers: [], group: 'inventory', database });
 });
-afterEach(async () => {
-  await two.close();
-  expect(errors.splice(0)).toEqual([]);
-});
+afterEach(() => two.close());
 
-/** Two apples and a pear. */
-const bodyOf = (order_id: string): OrderBody => ({
-  order_id,
-  user_id: 'u1',
-  product_ids: ['apple', 'pear'],
-  timestamp: 1_700_000_000,
-  items: [
-    { product_id: 'apple', quantity: 1, unit_price: 100 },
-    { product_id: 'pear', quantity: 1, unit_price: 50 },
-    { product_id: 'apple', quantity: 1, unit_price: 100 },
-  ],
-  total: 250,
-  currency: 'EUR',
-});
-const created = (order: string) => cloudEvent('order.created', bodyOf(order), 1);
-const paid = (order: string) => cloudEvent('order.paid', bodyOf(order), 3);
+const created = (order: string) => cloudEvent('order.created', basket(order), 1);
+const paid = (order: string) => cloudEvent('order.paid', basket(order), 3);
 const cancelled = (order: string) =>
-  cloudEvent('order.cancelled', { ...bodyOf(order), reason: 'customer_request' as const }, 3);
+  cloudEvent('order.cancelled', { ...basket(order), reason: 'customer_request' as const }, 3);
 type EventOf = (order: string) => CloudEvent;
 
 type State = Reservation['state'];
 type End = OrderEnd & { state: State };
 
-/** How every order ends when both processes get its events at once, with enough for so many of them. */
+/** How every order ends when both replicas get its events at once, with enough for so many of them. */
 async function race(events: readonly EventOf[], enoughFor: number): Promise<End[]> {
   await two.sql(`INSERT INTO stock (product_id, available) VALUES ('apple', $1), ('pear', $2)`, [
     2 * enoughFor,

@@ -1,26 +1,13 @@
-import type { CloudEvent, OrderBody } from '@order-events/contracts';
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
-import { migrate } from '@order-events/store/migrate';
-import { cloudEvent, DecidingService, ends, everyRun, TwoProcesses } from '@order-events/testing';
+import type { CloudEvent } from '@order-events/contracts';
+import { cloudEvent, DecidingService, ends, everyRun, orderBody, TwoReplicas } from '@order-events/testing';
 import { handlers, sendAnswered, tables, type EmailTables, type Mails, type SendAnswer } from '../src/domain';
-import { migrations } from '../src/store/migrations';
+import { database } from './database';
 
 const decisions = { tables, handlers, answers: [sendAnswered] };
 const orders = Array.from({ length: 50 }, (_, i) => `o${i}`);
 const sent: SendAnswer = { outcome: 'sent' };
-const errors: Error[] = [];
-afterEach(() => expect(errors.splice(0)).toEqual([]));
 
-const bodyOf = (order_id: string): OrderBody => ({
-  order_id,
-  user_id: 'u1',
-  product_ids: ['apple'],
-  timestamp: 1_700_000_000,
-  items: [{ product_id: 'apple', quantity: 2, unit_price: 100 }],
-  total: 200,
-  currency: 'EUR',
-  email: 'a@example.com',
-});
+const bodyOf = (order_id: string) => orderBody(order_id, { email: 'a@example.com' });
 const created = (order: string) => cloudEvent('order.created', bodyOf(order), 1);
 const confirmed = (order: string) => cloudEvent('order.confirmed', bodyOf(order), 3);
 const completed = (order: string) =>
@@ -35,24 +22,13 @@ const statesOf = ({ received, confirmed, completed, cancelled }: Mails) => ({
   cancelled,
 });
 
-/** What became of every order's mails when both processes get its events at once, and how many were sent. */
-async function race(events: readonly EventOf[]) {
-  const two = await TwoProcesses.start({
-    ...decisions,
-    group: 'email',
-    migrate: (ownerUrl) =>
-      migrate({ ownerUrl, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] }),
-    store: (url, applicationName) =>
-      new PostgresStore({ url, connections: 5, applicationName, onError: (error) => errors.push(error) }),
-    answer: () => sent,
-  });
-  try {
+/** What became of every order's mails when both replicas get its events at once, and how many were sent. */
+function race(events: readonly EventOf[]) {
+  return TwoReplicas.during({ ...decisions, group: 'email', database, answer: () => sent }, async (two) => {
     const found = await two.race(orders, (order) => events.map((event) => event(order)));
     const mails = await two.rows('mails', orders, statesOf);
     return found.map(({ asked, told, dead }, index) => ({ mails: mails[index], sends: asked.length, told, dead }));
-  } finally {
-    await two.close();
-  }
+  });
 }
 
 /** The same, when everything happens one after the other, in whatever order. */

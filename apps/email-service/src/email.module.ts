@@ -1,0 +1,22 @@
+import type { DynamicModule, OnApplicationShutdown } from '@nestjs/common';
+import type { Config, Logger, ServiceConfig } from '@order-events/service-kit';
+import { EventsModule } from '@order-events/service-kit/nest';
+import { tables } from './domain';
+import { OrdersController } from './handlers/orders.controller';
+import { sendMail } from './handlers/send-mail';
+import { SmtpMailer } from './mail/smtp-mailer';
+
+/** The whole service. */
+export function emailModule(config: ServiceConfig & Config<'SMTP_URL'>, log: Logger): DynamicModule {
+  const mailer = new SmtpMailer({ url: config.SMTP_URL, connections: config.EFFECTS_PARALLEL });
+  return {
+    module: class EmailModule implements OnApplicationShutdown {
+      // Nest asks for this when the machinery has stopped, so no mail is under way any more.
+      onApplicationShutdown(): void {
+        mailer.close();
+      }
+    },
+    imports: [EventsModule.forService({ service: 'email', tables, config, log, effects: [sendMail(mailer)] })],
+    controllers: [OrdersController],
+  };
+}

@@ -1,0 +1,66 @@
+import type { EffectEntry } from '@order-events/messaging';
+import { effect } from './samples';
+import type { TwoStores } from './under-test';
+
+/** Who may make a call, and when. */
+export function effectsContract(under: TwoStores): void {
+  describe('effects', () => {
+    const intend = (...effects: EffectEntry[]) => under.store.transact((tx) => tx.intend(effects));
+    const close = (...ids: string[]) => under.store.transact((tx) => tx.closeEffects(ids));
+
+    it('of one key only the oldest open one can be claimed, and each by one runner', async () => {
+      await intend(effect('a', 'one'), effect('a', 'two'), effect('b', 'one'));
+      const claims = await Promise.all([
+        under.store.claimEffects(['test.call'], 10, 60_000),
+        under.other.claimEffects(['test.call'], 10, 60_000),
+      ]);
+      const claimed = claims.flat();
+      expect(claimed.map(({ idempotencyKey }) => idempotencyKey).sort()).toEqual(['a.one', 'b.one']);
+      expect(claimed[0]).toMatchObject({ kind: 'test.call', attempts: 0 });
+      const first = claimed.find(({ key }) => key === 'a')!;
+      expect(await close(first.id)).toEqual(new Set([first.id]));
+      expect(await close(first.id)).toEqual(new Set());
+      const [second] = await under.store.claimEffects(['test.call'], 10, 60_000);
+      expect(second).toMatchObject({ idempotencyKey: 'a.two', input: { name: 'two' } });
+    });
+
+    it('the same idempotency key is the same effect', async () => {
+      await intend(effect('a', 'one'));
+      await intend(effect('a', 'one'), effect('a', 'one'));
+      const [only] = await under.store.claimEffects(['test.call'], 10, 60_000);
+      await close(only!.id);
+      await intend(effect('a', 'one'));
+      expect(await under.store.claimEffects(['test.call'], 10, 60_000)).toEqual([]);
+    });
+
+    it('one that is deferred comes again after the delay, one of another kind does not', async () => {
+      await intend(effect('a', 'one'));
+      expect(await under.store.claimEffects(['other.kind'], 10, 60_000)).toEqual([]);
+      const [first] = await under.store.claimEffects(['test.call'], 10, 60_000);
+      await under.store.deferEffect(first!.id, 'Error: no answer but \0', 3_600_000);
+      expect(await under.store.claimEffects(['test.call'], 10, 60_000)).toEqual([]);
+      await under.store.deferEffect(first!.id, 'Error: no answer', 0);
+      const [again] = await under.store.claimEffects(['test.call'], 10, 0);
+      expect(again).toMatchObject({ id: first!.id, attempts: 1 });
+      const [afterLease] = await under.store.claimEffects(['test.call'], 10, 60_000);
+      expect(afterLease).toMatchObject({ id: first!.id, attempts: 2 });
+    });
+
+    it('one that is deferred with its answer comes again with it', async () => {
+      await intend(effect('a', 'one'));
+      const [first] = await under.store.claimEffects(['test.call'], 10, 60_000);
+      expect(first).not.toHaveProperty('answer');
+      const answer = { outcome: 'sent', ids: [1, 'two'] };
+      await under.store.deferEffect(first!.id, 'Error: a bug', 0, answer);
+      expect(await under.other.claimEffects(['test.call'], 10, 60_000)).toMatchObject([{ id: first!.id, answer }]);
+    });
+
+    it('whoever has lost an effect to another runner cannot give it back', async () => {
+      await intend(effect('a', 'one'));
+      const [lost] = await under.store.claimEffects(['test.call'], 10, 0);
+      expect(await under.other.claimEffects(['test.call'], 10, 60_000)).toMatchObject([{ id: lost!.id }]);
+      await under.store.deferEffect(lost!.id, 'Error: no answer', 0);
+      expect(await under.store.claimEffects(['test.call'], 10, 60_000)).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { applied, message, retrying } from './samples';
+import type { TwoStores } from './under-test';
+
+/** What was taken, in which state, and when it is due again. */
+export function inboxContract(under: TwoStores): void {
+  describe('inbox', () => {
+    it('holds what was taken, by group, in its newest state', async () => {
+      const [one, two] = [randomUUID(), randomUUID()];
+      await under.store.transact((tx) => tx.take('g', [applied(one), retrying(two, 60_000)]));
+      const held = (group: string) => under.store.transact((tx) => tx.held(group, [one, two, randomUUID()]));
+      expect(await held('g')).toEqual(
+        new Map([
+          [one, 'applied'],
+          [two, 'retrying'],
+        ]),
+      );
+      expect(await held('other')).toEqual(new Map());
+      await under.store.transact((tx) => tx.take('g', [{ ...applied(two), retried: true }]));
+      expect((await held('g')).get(two)).toBe('applied');
+    });
+
+    it('a failure is due again after its delay, once for all who ask, and no more when it was applied', async () => {
+      const [soon, late] = [randomUUID(), randomUUID()];
+      await under.store.transact((tx) => tx.take('g', [retrying(soon, 0), retrying(late, 3_600_000)]));
+      const [mine, theirs] = await Promise.all([under.store.dueRetries('g', 10), under.other.dueRetries('g', 10)]);
+      expect([...mine, ...theirs]).toMatchObject([
+        { id: soon, attempts: 1, message: { topic: 'order.created', key: 'k' } },
+      ]);
+      expect(Buffer.from([...mine, ...theirs][0]!.message.body).toString()).toBe('{}');
+      await under.store.transact((tx) => tx.take('g', [{ ...retrying(soon, 0), retried: true }]));
+      expect(await under.store.dueRetries('g', 10)).toHaveLength(1);
+      await under.store.transact((tx) => tx.take('g', [{ ...retrying(soon, 0), retried: true }]));
+      await under.store.transact((tx) => tx.take('g', [{ ...applied(soon), retried: true }]));
+      expect(await under.store.dueRetries('g', 10)).toEqual([]);
+    });
+
+    it('what one has applied, another that fails at it at the same time does not bring back', async () => {
+      const id = randomUUID();
+      await under.store.transact(async (tx) => {
+        // Of an event whose keys cannot be locked nobody else is held up.
+        expect(await tx.held('g', [id])).toEqual(new Map());
+        await under.other.transact((theirs) => theirs.take('g', [applied(id)]));
+        await tx.take('g', [retrying(id, 0)]);
+      });
+      expect(await under.store.transact((tx) => tx.held('g', [id]))).toEqual(new Map([[id, 'applied']]));
+      expect(await under.store.dueRetries('g', 10)).toEqual([]);
+    });
+
+    it('keeps failures with whatever characters they came', async () => {
+      const [id, again] = [randomUUID(), randomUUID()];
+      const odd = { ...message('k\0', '\0'), topic: 't\0', headers: { 'ce-odd': '\0 \ud800' } };
+      const failure = { message: odd, error: "Unexpected token '\0'", attempts: 1 };
+      await under.store.transact((tx) =>
+        tx.take('g', [
+          { id, topic: odd.topic, key: odd.key, state: 'dead', failure },
+          { id: again, topic: odd.topic, key: odd.key, state: 'retrying', failure: { ...failure, delayMs: 0 } },
+        ]),
+      );
+      expect(
+        (await under.store.dueRetries('g', 10)).map((retry) => [retry.id, Buffer.from(retry.message.body)]),
+      ).toEqual([[again, Buffer.from('\0')]]);
+    });
+  });
+}

@@ -13,14 +13,14 @@ export interface CloudEvent<T extends Topic = Topic> {
   /** The order id. */
   subject: string;
   /** When the publisher's database appended it to the outbox, RFC 3339. */
-  time: string;
+  time?: string;
   /** `urn:order-events:<type>:<version>` */
   dataschema: string;
   /** The version of the publisher's row for this subject: what a reader who cares for order sorts by. */
   sequence: number;
-  partitionkey: string;
+  partitionkey?: string;
   /** The order id. */
-  correlationid: string;
+  correlationid?: string;
   /** Id of the event that led to this one. */
   causationid?: string;
   /** W3C trace context. */

@@ -19,7 +19,9 @@ const commands = {
   start: () => runProgram('start'),
   verify: () => runProgram('verify'),
   chaos: () => runProgram('chaos'),
+  brokers: () => runProgram('brokers'),
   test: runTests,
+  simulate: () => runProgram('simulate'),
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -69,8 +69,12 @@ export async function claimPortOffset(): Promise<PortOffset> {
   }
 }
 
+/** X11's: fetch refuses to connect to it, https://fetch.spec.whatwg.org/#port-blocking. */
+const X11_PORT = 6000;
+
 async function areFree(portOffset: number): Promise<boolean> {
   const ports = instancesOf(services, 2, portOffset).flatMap((instance) => Object.values(instance.ports));
+  if (ports.includes(X11_PORT)) return false;
   return Promise.all([...ports, defaultPostgresPort + portOffset].map(checkPort)).then(
     () => true,
     () => false,

@@ -30,6 +30,7 @@ test.each([
   [3, 999, 103],
   [3, 1_000, 100],
   [3_600, 0, 104],
+  [-3_600, 0, 100],
 ])(
   '%d s after the last look, with an outbox of %d ms, the clock that stood at 100 says %d',
   (elapsed, outboxMs, says) => {

@@ -234,6 +234,29 @@ test('an answer that cannot be decided about holds no other up, and is kept unti
   for (const order of ['o1', 'o2', 'bad']) expect(await service.count(order)).toBe(1);
 });
 
+test('a claim that runs out during its call and is taken anew is no reason to make the call again', async () => {
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  outside.meddle = () => held;
+  const store = service.process();
+  const claimed: number[] = [];
+  const claim = store.claimEffects.bind(store);
+  jest.spyOn(store, 'claimEffects').mockImplementation(async (...asked) => {
+    const effects = await claim(...asked);
+    claimed.push(effects.length);
+    return effects;
+  });
+  await intend(charge('o1'));
+  run(store);
+  await eventually(() => outside.calls.length === 1);
+  service.runtime.pass(61_000);
+  await eventually(() => claimed.filter((count) => count > 0).length === 2);
+  answer();
+  await done(1);
+  expect(outside.calls).toEqual(['o1.charge']);
+  expect(service.notes.done).toHaveLength(1);
+});
+
 test('a call that ends makes room for the next one, which is claimed already', async () => {
   const store = service.process();
   await intend(...Array.from({ length: 40 }, (_, n) => charge(`o${n}`)));

@@ -36,6 +36,8 @@ export class EffectRunner<T extends Tables> {
   /** Claimed beforehand, so that a call that ends makes room for the next one without asking the database. */
   private readonly ready: { effect: OpenEffect; startBy: number }[] = [];
   private readonly running = new Set<Promise<void>>();
+  /** Claimed here and not ended. A claim that ran out is taken anew: that is no reason to make the call again. */
+  private readonly inHand = new Set<string>();
   private readonly closer: Batcher<Answered, Error | null>;
 
   constructor(private readonly options: EffectRunnerOptions<T>) {
@@ -52,7 +54,9 @@ export class EffectRunner<T extends Tables> {
         const room = 2 * parallel - this.ready.length - this.running.size;
         const startBy = runtime.elapsed() + LEASE_MS - CALL_MS;
         const claimed = await store.claimEffects(kinds, room, LEASE_MS);
-        this.ready.push(...claimed.map((effect) => ({ effect, startBy })));
+        const news = claimed.filter(({ id }) => !this.inHand.has(id));
+        for (const { id } of news) this.inHand.add(id);
+        this.ready.push(...news.map((effect) => ({ effect, startBy })));
         this.startReady(signal);
         failures = 0;
         while (this.ready.length > parallel / 2 && !signal.aborted) await Promise.race(this.running);
@@ -70,11 +74,15 @@ export class EffectRunner<T extends Tables> {
     while (this.running.size < this.options.parallel && this.ready.length > 0 && !stopping.aborted) {
       const { effect, startBy } = this.ready.shift()!;
       // Its claim would end before its call: it is left to whoever claims it next.
-      if (this.options.runtime.elapsed() > startBy) continue;
+      if (this.options.runtime.elapsed() > startBy) {
+        this.inHand.delete(effect.id);
+        continue;
+      }
       const run = this.make(effect, stopping)
         .catch((error: unknown) => this.options.observer.loopFailed('effects', error as Error))
         .finally(() => {
           this.running.delete(run);
+          this.inHand.delete(effect.id);
           this.startReady(stopping);
         });
       this.running.add(run);

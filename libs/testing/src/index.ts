@@ -1,4 +1,6 @@
+export * from './brokers';
 export * from './decisions';
+export * from './fault-proxy';
 export * from './events';
 export * from './faults';
 export * from './order-table-contract';

@@ -19,9 +19,12 @@ const BEHIND_MS = 1_000;
 const MOST_S = (2 * TICK_MS) / 1000;
 const AT_ONCE = 200;
 
-/** The deadline clock after one more look at it. It stands still while what was decided has not been published. */
+/**
+ * The deadline clock after one more look at it. It stands still while what was decided has not been published, and never
+ * goes back, not even with the database's own clock.
+ */
 export function advanced({ seconds, elapsed }: Clock, outboxMs: number): number {
-  return outboxMs < BEHIND_MS ? seconds + Math.min(elapsed, MOST_S) : seconds;
+  return outboxMs < BEHIND_MS ? seconds + Math.min(Math.max(elapsed, 0), MOST_S) : seconds;
 }
 
 /** Cancels orders that wait for an answer for too long. Any number of sweepers may run: they share one clock. */

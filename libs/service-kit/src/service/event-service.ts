@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Router } from 'express';
 import { consumedBy, type Service, type Topic } from '@order-events/contracts';
 import {
@@ -86,6 +87,8 @@ export class EventService<T extends Tables = Tables> {
 
   constructor(private readonly options: EventServiceOptions<T>) {
     const { service, config, log } = options;
+    // Every batch and every call that is held waits for them.
+    setMaxListeners(0, this.leaving.signal, this.stopping.signal);
     const applicationName = `order-events ${service}`;
     const onError = (error: Error) =>
       log.warn({ err: error }, 'lost a connection to Postgres; it is made again by itself, and work waits until then');

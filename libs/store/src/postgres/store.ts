@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LogReader, Message, OpenEffect, OutboxStatus, Retry, Store, Tx } from '@order-events/messaging';
+import { PostgresAudit } from './audit';
 import { Database, type Queryable } from './database';
 import { OutboxReader } from './outbox-reader';
 import { PostgresTx, storable } from './tx';
@@ -51,7 +52,7 @@ const sql = {
   },
   deferEffect: {
     name: 'effects_defer',
-    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', runner_backend = NULL, answer = $5,
+    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', runner_backend = NULL, answer = coalesce($5, answer),
              errors = jsonb_path_query_array(
                errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
            WHERE seq = $1 AND state = 'open' AND runner = $4`,
@@ -82,6 +83,8 @@ interface EffectRow extends Omit<OpenEffect, 'id' | 'idempotencyKey'> {
 /** The store port on the service's own Postgres database. */
 export class PostgresStore implements Store {
   readonly database: Database;
+  /** What the delivery audit needs of it. */
+  readonly audit: PostgresAudit;
   private readonly wake: Wake;
   private readonly listeners: Record<'outbox' | 'effects', Listener>;
   private readonly owner = randomUUID();
@@ -90,6 +93,7 @@ export class PostgresStore implements Store {
   constructor(options: PostgresStoreOptions) {
     this.database = new Database(options);
     this.wake = new Wake({ ...options, channels: ['outbox', 'effects'] });
+    this.audit = new PostgresAudit(this.database, this.owner, () => this.wake.connected());
     this.listeners = { outbox: this.wake.listen('outbox'), effects: this.wake.listen('effects') };
   }
 

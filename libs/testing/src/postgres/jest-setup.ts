@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openBrokerRun } from '../brokers/run';
 import { freePort } from '../ports';
 import { stopLeftover } from './leftover';
 import { type PostgresServer, startPostgres } from './server';
@@ -11,8 +12,12 @@ declare global {
 
 const prefix = 'order-events-test-';
 
-/** Jest's global setup: one throw-away Postgres for the whole run, unless TEST_POSTGRES_URL names one. */
+/**
+ * Jest's global setup: one throw-away Postgres for the whole run, unless TEST_POSTGRES_URL names one, and a folder for
+ * brokers, which are started when a test asks for one.
+ */
 export default async function setup(): Promise<void> {
+  await openBrokerRun();
   if (process.env.TEST_POSTGRES_URL) return;
   await removeAbandoned();
   const directory = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));

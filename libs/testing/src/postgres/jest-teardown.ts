@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs';
+import { closeBrokerRun } from '../brokers/run';
 
-/** Jest's global teardown: ends what the setup started. */
+/** Jest's global teardown: ends what the setup and the tests started. */
 export default async function teardown(): Promise<void> {
+  await closeBrokerRun();
   if (!globalThis.testPostgres) return;
   const { server, directory } = globalThis.testPostgres;
   await server.stop();

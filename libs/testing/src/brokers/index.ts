@@ -1,0 +1,12 @@
+export { cacheDirectory } from './cache';
+export * from './describe';
+export * from './instance';
+export * from './lock';
+export * from './private';
+export * from './probe';
+export { type BrokerName, BrokerUnavailable, brokerNames, type Say } from './recipe';
+export { recipes } from './recipes';
+export * from './run';
+export * from './security';
+export * from './shared';
+export * from './speaks';

@@ -1,0 +1,120 @@
+import type { Replica, Surroundings } from './replica';
+
+/** What the outside makes of an order. */
+export interface Fate {
+  authorizes: boolean;
+  captures: boolean;
+  dispatches: boolean;
+  /** What it costs, minor units. */
+  total: number;
+}
+
+export interface Call {
+  kind: string;
+  /** The order. */
+  key: string;
+  /** For a mail its Message-ID. */
+  idempotencyKey: string;
+  input: object;
+}
+
+/** What gateway, carrier and mail server know of one order. */
+export interface Account {
+  held: number;
+  captures: number;
+  charged: number;
+  parcels: number;
+  /** Copies by Message-ID. */
+  mails: Map<string, number>;
+}
+
+/**
+ * Gateway, carrier and mail server. The first two know a call again by its key; a mail server knows nothing again. What is
+ * sent to them is done when it arrives, whatever becomes of who sent it and of the answer.
+ */
+export class Outside {
+  private readonly accounts = new Map<string, Account>();
+  private readonly answers = new Map<string, object>();
+
+  constructor(
+    private readonly around: Surroundings,
+    private readonly fateOf: (order: string) => Fate,
+    /** Notices what nobody may ask for. */
+    private readonly report: (violation: string) => void,
+  ) {}
+
+  of(order: string): Account {
+    let account = this.accounts.get(order);
+    if (!account)
+      this.accounts.set(order, (account = { held: 0, captures: 0, charged: 0, parcels: 0, mails: new Map() }));
+    return account;
+  }
+
+  /** Mails that arrived once more under the same Message-ID. */
+  get repeatedMails(): number {
+    const copies = [...this.accounts.values()].flatMap(({ mails }) => [...mails.values()]);
+    return copies.reduce((sum, count) => sum + count - 1, 0);
+  }
+
+  /** Resolves with a definite answer, rejects without one. */
+  call(caller: Replica, call: Call, signal: AbortSignal): Promise<object> {
+    const { scheduler, faults } = this.around;
+    const { there, back, accepted } = faults.journey();
+    return new Promise((resolve, reject) => {
+      const reply = (answer: object | null) => (answer ? resolve(answer) : reject(new Error('answered "try again"')));
+      const arrive = () => {
+        const answer = accepted ? this.answer(call) : null;
+        if (back !== null) scheduler.after(back, caller, 'answer', () => reply(answer), call.idempotencyKey);
+      };
+      signal.addEventListener('abort', () => reject(new Error('no answer in time')));
+      scheduler.after(there, null, 'arrives', arrive, call.idempotencyKey);
+    });
+  }
+
+  private answer(call: Call): object {
+    const known = this.answers.get(call.idempotencyKey);
+    if (known && call.kind !== 'mail.send') return known;
+    const answer = this.act(call);
+    this.answers.set(call.idempotencyKey, answer);
+    return answer;
+  }
+
+  private act({ kind, key, idempotencyKey, input }: Call): object {
+    const account = this.of(key);
+    const fate = this.fateOf(key);
+    const { amount = 0 } = input as { amount?: number };
+    switch (kind) {
+      case 'gateway.authorize':
+        if (!fate.authorizes) return { outcome: 'declined', reason: 'card_declined' };
+        account.held++;
+        return { outcome: 'authorized', authorization_id: `a.${key}` };
+      case 'gateway.capture':
+        if (!fate.captures) return { outcome: 'failed', reason: 'card_expired' };
+        if (account.held < 1) this.report(`${key} is captured without an authorisation`);
+        account.held--;
+        account.captures++;
+        account.charged += amount;
+        if (amount !== fate.total) this.report(`${key} costs ${fate.total} and is charged ${amount}`);
+        if (account.captures > 1) this.report(`${key} is captured twice`);
+        return { outcome: 'captured', capture_id: `c.${key}` };
+      case 'gateway.void':
+        if (account.held < 1) this.report(`${key} is voided without an authorisation`);
+        account.held--;
+        return { outcome: 'voided' };
+      case 'gateway.refund':
+        if (account.charged !== amount) this.report(`${key} is charged ${account.charged} and refunded ${amount}`);
+        account.charged -= amount;
+        return { outcome: 'refunded', refund_id: `r.${key}` };
+      case 'carrier.dispatch':
+        if (!fate.dispatches) return { outcome: 'refused', reason: 'undeliverable_address' };
+        account.parcels++;
+        if (account.parcels > 1) this.report(`${key} is dispatched twice`);
+        return { outcome: 'dispatched', carrier: 'Parcels', tracking_number: `t.${key}` };
+      case 'mail.send':
+        account.mails.set(idempotencyKey, (account.mails.get(idempotencyKey) ?? 0) + 1);
+        return { outcome: 'sent' };
+      default:
+        throw new Error(`nobody outside does ${kind}`);
+    }
+  }
+}

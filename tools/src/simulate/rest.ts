@@ -1,0 +1,21 @@
+import type { Service } from '@order-events/contracts';
+import type { InboxEntry } from '@order-events/messaging';
+import type { Broker } from './broker';
+import type { ClosedEffect, ServiceDatabase } from './store';
+import type { Order } from './workspace';
+
+/** The first thing that is still to be done, in words; undefined when nothing is. */
+export function unrest(databases: Readonly<Record<Service, ServiceDatabase>>, broker: Broker): string | undefined {
+  for (const { order_id, status } of databases['order-api'].database.table<Order>('orders').values())
+    if (status !== 'completed' && status !== 'cancelled') return `${order_id} is ${status}`;
+  if (broker.pending > 0) return 'the broker has messages';
+  for (const { service, database } of Object.values(databases)) {
+    const { last, win } = database.cursor.place;
+    if (last < database.outbox.length || win !== null) return `the outbox of ${service} is not published`;
+    for (const { effect, open } of database.table<{ effect: ClosedEffect; open: boolean }>('effects').values())
+      if (open) return `${effect.idempotencyKey} is open`;
+    for (const { topic, key, state } of database.table<InboxEntry>('inbox').values())
+      if (state === 'retrying') return `${service} retries ${topic} of ${key}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,41 @@
+import type { Fate } from './outside';
+import type { Random } from './random';
+import type { Placement } from './workspace';
+
+/** How many pieces there are of each product. */
+export const stocked: Readonly<Record<string, number>> = { plenty: 1_000, scarce: 4, last: 1 };
+
+/** One order's part in a simulation. */
+export interface Scenario extends Placement, Fate {
+  /** When its customer comes, virtual milliseconds. */
+  comesAt: number;
+  /** How long after its 201 the customer cancels it; null: not at all. */
+  cancelsAfter: number | null;
+}
+
+/** @param ms the time in which the customers come */
+export function scenariosOf(random: Random, ms: number): Map<string, Scenario> {
+  const burst = random.chance(0.5);
+  const list = Array.from({ length: 5 + random.below(8) }, (_, index): Scenario => {
+    const items = Array.from({ length: 1 + random.below(2) }, () => ({
+      product_id: random.pick(['plenty', 'plenty', 'plenty', 'scarce', 'last']),
+      quantity: 1 + random.below(2),
+      unit_price: 100 + random.below(900),
+    }));
+    return {
+      order_id: `o${index + 1}`,
+      user_id: 'u1',
+      items,
+      currency: 'EUR',
+      total: items.reduce((total, { quantity, unit_price }) => total + quantity * unit_price, 0),
+      payment_token: 'tok_of_customer',
+      ...(random.chance(0.8) && { email: 'a@example.com' }),
+      authorizes: random.chance(0.9),
+      captures: random.chance(0.9),
+      dispatches: random.chance(0.85),
+      comesAt: random.between(0, burst && random.chance(0.7) ? 20 : ms),
+      cancelsAfter: random.chance(0.4) ? random.between(0, random.pick([20, 300, 3_000, 20_000])) : null,
+    };
+  });
+  return new Map(list.map((scenario) => [scenario.order_id, scenario]));
+}

@@ -1,0 +1,222 @@
+import { services, type Service } from '@order-events/contracts';
+import { Broker } from './broker';
+import { Customers } from './customers';
+import { Faults } from './faults';
+import { HOUR_MS, MINUTES_MS, planIncidents } from './incidents';
+import { Calls, invariantsOf, type Invariant } from './invariants';
+import type { OrderDesk } from './order-desk';
+import { Outside } from './outside';
+import { shipped, type Parts } from './parts';
+import { lossless, type Profile } from './profiles';
+import { Random } from './random';
+import { Replica, type Surroundings } from './replica';
+import { unrest } from './rest';
+import { scenariosOf, stocked, type Scenario } from './scenario';
+import { quiet, Scheduler, type Task } from './scheduler';
+import { SimulatedService, type System } from './service';
+import type { Commit, ServiceDatabase } from './store';
+import { Trace } from './trace';
+import type { Workspace } from './workspace';
+
+export interface SimulationOptions {
+  seed: number;
+  workspace: Workspace;
+  /** What is not as it is shipped. */
+  parts?: Partial<Parts>;
+  /** By seed when there is none. */
+  profile?: Profile;
+  /** Gets the trace, line by line. */
+  print?(line: string): void;
+}
+
+export interface Result {
+  seed: number;
+  profile: string;
+  /** What does not hold, in words; undefined when everything does. */
+  violation: string | undefined;
+  /** The same for the same seed. */
+  hash: string;
+  steps: number;
+  virtualMs: number;
+  orders: number;
+  repeatedMails: number;
+}
+
+/** For how long things go wrong, and how long the system may take from then on to come to rest, virtual milliseconds. */
+const UNHEALED_MS = 45_000;
+const REST_MS = 15 * 60_000;
+const LOOK_MS = 500;
+
+/** One run of the whole system, from the first order to the rest after the last fault. */
+export class Simulation {
+  private readonly random: Random;
+  private readonly scheduler: Scheduler<Replica>;
+  private readonly faults: Faults;
+  private readonly around: Surroundings;
+  private readonly trace: Trace;
+  private readonly broker: Broker;
+  private readonly scenarios: Map<string, Scenario>;
+  private readonly customers: Customers;
+  private readonly calls: Calls;
+  private readonly invariants: Invariant[];
+  private readonly healsAt: number;
+  private readonly databases: Record<Service, ServiceDatabase>;
+  private readonly clocks = Object.fromEntries(services.map((service) => [service, 0])) as Record<Service, number>;
+  private readonly outside: Outside;
+  private readonly system: System;
+  private readonly replicas = new Map<Replica, SimulatedService>();
+  private violation: string | undefined;
+  private atRest = false;
+  private started = 0;
+
+  constructor(private readonly options: SimulationOptions) {
+    const { seed, workspace, parts, print } = options;
+    const random = (this.random = new Random(seed));
+    const scheduler = (this.scheduler = new Scheduler<Replica>(random));
+    const faults = (this.faults = new Faults(random, services));
+    const around = (this.around = { random, scheduler, faults });
+    this.trace = new Trace(print);
+    this.broker = new Broker(options.profile ?? random.pick(lossless), around);
+    this.scenarios = scenariosOf(random, faults.anHour ? HOUR_MS : 8_000);
+    this.healsAt = UNHEALED_MS + (faults.anHour ? HOUR_MS : faults.minutes ? MINUTES_MS : 0);
+
+    const report = (violation: string) => this.report(violation);
+    const note = (who: string, what: string) => this.trace.note(scheduler.now, who, what);
+    this.outside = new Outside(around, (order) => this.scenarios.get(order)!, report);
+    this.databases = Object.fromEntries(
+      services.map((service) => [service, this.open(service)]),
+    ) as typeof this.databases;
+    this.calls = new Calls(() => scheduler.now, report);
+    const { scenarios, databases, outside, calls } = this;
+    this.invariants = [calls, ...invariantsOf({ scenarios, databases, outside, report })];
+    this.customers = new Customers({ around, note, desk: () => this.desk() });
+    const committed = (commit: Commit) => {
+      for (const invariant of this.invariants) invariant.committed?.(commit);
+    };
+    const deadlineS = random.pick([20, 60, 120]);
+    this.system = {
+      ...{ around, workspace, broker: this.broker, outside, calls, deadlineS, committed, note, report },
+      parts: { ...shipped, ...parts },
+    };
+  }
+
+  async run(): Promise<Result> {
+    for (const service of services)
+      for (let count = this.random.chance(0.75) ? 2 : 1; count > 0; count--) this.start(service);
+    for (const scenario of this.scenarios.values()) this.customers.expect(scenario);
+    this.planFaults();
+    this.look();
+    let steps = 0;
+    for (let task = this.scheduler.next(); task && !this.isOver(); task = this.scheduler.next(), steps++) {
+      this.take(task);
+      await quiet();
+    }
+    if (!this.violation) for (const invariant of this.invariants) invariant.end?.();
+    return {
+      seed: this.options.seed,
+      profile: this.broker.profile.name,
+      violation: this.violation,
+      hash: this.trace.hash(),
+      steps,
+      virtualMs: this.scheduler.now,
+      orders: this.scenarios.size,
+      repeatedMails: this.outside.repeatedMails,
+    };
+  }
+
+  private take(task: Task<Replica>): void {
+    const { owner, label, detail } = task;
+    const { trace, scheduler } = this;
+    if (owner && this.faults.strikes(owner.service, label)) return this.kill(owner, `${label} ${detail}`);
+    if (label === 'wake') trace.tick(scheduler.now);
+    else trace.note(scheduler.now, owner?.name ?? '', `${label} ${detail}`);
+    task.run();
+  }
+
+  private planFaults(): void {
+    const { scheduler, broker, around } = this;
+    planIncidents(
+      around,
+      {
+        broker,
+        setAway: (service, away) => {
+          this.databases[service].away = away;
+          if (away) this.cut(service);
+        },
+        cut: (service) => this.cut(service),
+        jump: (service, ms) => {
+          this.clocks[service] += ms;
+          this.calls.forgive(service);
+        },
+        deploy: (service) => this.replace(service),
+        replicas: () => [...this.replicas.keys()],
+        orderIds: [...this.scenarios.keys()],
+        note: this.system.note,
+      },
+      this.healsAt,
+    );
+    scheduler.after(this.healsAt, null, 'incident', () => (this.faults.healed = true), 'everything heals');
+  }
+
+  private open(service: Service): ServiceDatabase {
+    const now = () => this.scheduler.now + this.clocks[service];
+    const database = this.options.workspace.openDatabase({ elapsed: now });
+    if (service === 'inventory')
+      for (const [product_id, available] of Object.entries(stocked))
+        database.table('stock').set(product_id, { product_id, version: 0, available, reserved: 0, sold: 0 });
+    return { service, database, now, away: false, stores: new Set() };
+  }
+
+  private start(service: Service): void {
+    const replica = new Replica(`${service}#${++this.started}`, service, this.around);
+    this.replicas.set(replica, new SimulatedService(this.system, replica, this.databases[service]));
+  }
+
+  /** Ends a process as kill -9 does; a new one takes its place after a while. */
+  private kill(replica: Replica, before: string): void {
+    const { service, name } = replica;
+    this.system.note(name, `dies before ${before}`);
+    replica.die();
+    // One that was being replaced has its successor already.
+    if (!this.replicas.delete(replica)) return;
+    const ms = this.random.between(200, 6_000);
+    this.scheduler.after(ms, null, 'incident', () => this.start(service), `${service} is started again`);
+  }
+
+  /** As when the database was killed: no connection survives. */
+  private cut(service: Service): void {
+    for (const store of this.databases[service].stores) store.cut();
+    this.calls.forgive(service);
+  }
+
+  /** The new process starts, and the old one ends what it has begun. */
+  private replace(service: Service): void {
+    this.start(service);
+    const [old, running] = [...this.replicas].find(([replica]) => replica.service === service)!;
+    this.replicas.delete(old);
+    void running.stop().then(() => old.die());
+  }
+
+  private desk(): OrderDesk | undefined {
+    const open = [...this.replicas.values()].flatMap(({ desk }) => desk ?? []);
+    return open.length > 0 ? this.random.pick(open) : undefined;
+  }
+
+  private report(violation: string): void {
+    if (this.violation) return;
+    this.violation = violation;
+    this.system.note('!', violation);
+  }
+
+  private isOver(): boolean {
+    return this.violation !== undefined || this.atRest;
+  }
+
+  /** Looks now and then whether there is nothing left to do. */
+  private look(): void {
+    const restless = this.customers.busy > 0 ? 'customers wait' : unrest(this.databases, this.broker);
+    if (restless === undefined) this.atRest = true;
+    else if (this.scheduler.now > this.healsAt + REST_MS) this.report(`no rest: ${restless}`);
+    else this.scheduler.after(LOOK_MS, null, 'wake', () => this.look());
+  }
+}

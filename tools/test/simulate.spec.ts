@@ -1,0 +1,75 @@
+import * as email from '../../apps/email-service/src/domain';
+import * as inventory from '../../apps/inventory-service/src/domain';
+import * as logistics from '../../apps/logistics-service/src/domain';
+import { advanced } from '../../apps/order-api/src/deadlines/sweeper';
+import * as orderApi from '../../apps/order-api/src/domain';
+import * as payment from '../../apps/payment-service/src/domain';
+import { lossless, profiles } from '../src/simulate/profiles';
+import { failureOf } from '../src/simulate/report';
+import { Simulation, type SimulationOptions } from '../src/simulate/simulation';
+import { loadWorkspace, type Workspace } from '../src/simulate/workspace';
+
+const workspace = loadWorkspace();
+const run = (options: Omit<SimulationOptions, 'workspace'>) => new Simulation({ workspace, ...options }).run();
+
+test('what is simulated are the parts that ship, of the types that the simulator takes them for', () => {
+  const shipped: Pick<Workspace, 'domains' | 'orders' | 'advanced'> = {
+    domains: {
+      'order-api': { ...orderApi, answers: [] },
+      inventory: { ...inventory, answers: [] },
+      payment: { ...payment, handlers: Object.values(payment.orderHandlers(null)) },
+      logistics: { ...logistics, answers: [logistics.dispatchAnswered] },
+      email: { ...email, answers: [email.sendAnswered] },
+    },
+    orders: orderApi,
+    advanced,
+  };
+  for (const [service, { tables, answers }] of Object.entries(shipped.domains)) {
+    const loaded = workspace.domains[service as keyof Workspace['domains']];
+    expect(loaded.tables).toBe(tables);
+    expect(loaded.answers).toEqual(answers);
+  }
+  expect(workspace.orders.place).toBe(orderApi.place);
+  expect(workspace.advanced).toBe(advanced);
+});
+
+test('the same seed does the same, step by step; another does something else', async () => {
+  const hashes = new Set<string>();
+  for (let seed = 1; seed <= 10; seed++) {
+    const [first, second] = [await run({ seed }), await run({ seed })];
+    expect(second).toEqual(first);
+    hashes.add(first.hash);
+  }
+  expect(hashes.size).toBe(10);
+});
+
+test('whatever goes wrong, on every broker that keeps what it has confirmed: each order ends, and the books agree', async () => {
+  const failures: string[] = [];
+  for (const profile of lossless)
+    for (let seed = 1; seed <= 25; seed++) {
+      const result = await run({ seed, profile });
+      if (result.violation !== undefined) failures.push(failureOf(result, profile.name));
+    }
+  expect(lossless.map(({ name }) => name)).toEqual(['memory', 'postgres', 'kafka', 'rabbitmq', 'jetstream']);
+  expect(failures).toEqual([]);
+});
+
+test('a broker that loses messages is noticed, as long as no audit brings them back', async () => {
+  for (const profile of profiles.filter((profile) => !lossless.includes(profile))) {
+    const violations: string[] = [];
+    for (let seed = 1; seed <= 10; seed++) violations.push((await run({ seed, profile })).violation ?? 'none');
+    expect(violations).toContainEqual(expect.stringMatching(/has not come to|no rest/));
+  }
+});
+
+test('every step can be read, and a failure says how to see it again', async () => {
+  const lines: string[] = [];
+  const result = await run({ seed: 1, print: (line) => lines.push(line) });
+  expect(lines.find((line) => line.includes('commit order.created o1'))).toMatch(
+    /^ +\d+\.\d{3} order-api#\d+ +commit /,
+  );
+  const violation = 'o1 is captured twice';
+  expect(failureOf({ ...result, violation }, 'kafka')).toContain(
+    'npm run simulate -- --seed 1 --profile kafka --trace',
+  );
+});

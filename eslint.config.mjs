@@ -3,11 +3,11 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const services = ['order-api', 'inventory', 'payment', 'logistics', 'email', 'sandbox'];
+const apps = ['order-api', 'inventory', 'payment', 'logistics', 'email', 'sandbox', 'cli'];
 
-/** Who may import whom. A service never imports another; nothing stands on an app; contracts stand on nothing. */
+/** Who may import whom. An app never imports another; nothing stands on an app; contracts stand on nothing. */
 const depConstraints = [
-  ...services.map((scope) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: ['scope:shared'] })),
+  ...apps.map((scope) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: ['scope:shared'] })),
   { sourceTag: 'scope:shared', onlyDependOnLibsWithTags: ['scope:shared'] },
   { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['scope:shared'] },
   // An empty list means none at all. What stands at the bottom names every package that it may use.

@@ -22,6 +22,7 @@ const commands = {
   brokers: () => runProgram('brokers'),
   test: runTests,
   simulate: () => runProgram('simulate'),
+  oe: () => runFile(join(root, 'apps', 'cli', 'dist', 'main.js')),
 };
 
 const [name, ...args] = process.argv.slice(2);
@@ -69,7 +70,10 @@ async function build() {
 }
 
 async function runProgram(program) {
-  const file = join(root, 'tools', 'dist', program, 'main.js');
+  await runFile(join(root, 'tools', 'dist', program, 'main.js'));
+}
+
+async function runFile(file) {
   process.argv = [process.execPath, file, ...args];
   await import(pathToFileURL(file).href);
 }

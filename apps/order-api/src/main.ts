@@ -34,6 +34,7 @@ runProcess('order-api', async (log) => {
   const http = await listen(app, config.HOST, config.PORT, 'PORT');
   log.info({ port: http.port }, 'ready');
   return async () => {
+    service.leave();
     await http.close(HTTP_GRACE_MS);
     await service.stop();
   };

@@ -41,6 +41,7 @@ test.each<[string, unknown, string]>([
   ['an email that is none', { ...order, email: 'nobody' }, '/email'],
   ['an email that is too long', { ...order, email: `${'a'.repeat(60)}@${'b.'.repeat(100)}com` }, '/email'],
   ['an empty token', { ...order, payment_token: '' }, '/payment_token'],
+  ['a token that no gateway would read', { ...order, payment_token: 'tok ök' }, '/payment_token'],
   ['half an address', { ...order, shipping_address: { street: 'a' } }, '/shipping_address/city'],
   ['quantity 0', line(0), '/items/0/quantity'],
   ['quantity −1', line(-1), '/items/0/quantity'],

@@ -1,4 +1,6 @@
+export * from './audit';
 export * from './cloud-event';
+export * from './dead-letter';
 export * from './events';
 export * from './order';
 export * from './topology';

@@ -47,8 +47,7 @@ export type Decoded = { ok: true; event: RawEvent } | { ok: false; detail: strin
  */
 export function encode(event: NewEvent, id: string, origin: Origin): OutboxEntry {
   const { source, maxEventBytes = Infinity, causationid, traceparent } = origin;
-  const attributes: Record<string, string | undefined> = {
-    specversion: '1.0',
+  const attributes = {
     id,
     source,
     type: event.type,
@@ -60,16 +59,26 @@ export function encode(event: NewEvent, id: string, origin: Origin): OutboxEntry
     causationid,
     traceparent,
   };
-  const headers: Record<string, string> = { 'content-type': BINARY };
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[PREFIX + name] = value;
-  const body = Buffer.from(JSON.stringify(event.data));
-  const bytes = Object.entries(headers).reduce(
+  const message = toBinary(event.type satisfies Topic, event.subject, attributes, event.data);
+  const bytes = Object.entries(message.headers).reduce(
     (sum, header) => sum + header.join().length,
-    body.byteLength + TIME_BYTES,
+    message.body.byteLength + TIME_BYTES,
   );
   if (bytes > maxEventBytes)
     throw new EventTooLargeError(`${event.type} has ${bytes} bytes, and the transport takes ${maxEventBytes}`);
-  return { id, topic: event.type satisfies Topic, key: event.subject, headers, body };
+  return { id, ...message };
+}
+
+/** Attributes, those that are there, and data as a message in binary mode. */
+export function toBinary(
+  topic: string,
+  key: string,
+  attributes: Readonly<Record<string, string | undefined>>,
+  data: object,
+): Message {
+  const headers: Record<string, string> = { 'content-type': BINARY, [`${PREFIX}specversion`]: '1.0' };
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[PREFIX + name] = value;
+  return { topic, key, headers, body: Buffer.from(JSON.stringify(data)) };
 }
 
 /** Sets one attribute of a message in binary mode. */

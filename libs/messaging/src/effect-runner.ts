@@ -20,6 +20,8 @@ export interface EffectRunnerOptions<T extends Tables> extends Publisher {
 const LEASE_MS = 60_000;
 const CALL_MS = 15_000;
 const POLL_MS = 500;
+/** As long as a call takes that is answered at once. */
+const GATHER_MS = 20;
 const RETRY_CAP_MS = 60_000;
 
 interface Answered {
@@ -33,11 +35,11 @@ interface Answered {
  */
 export class EffectRunner<T extends Tables> {
   private readonly handlers: ReadonlyMap<string, EffectHandler<T>>;
-  /** Claimed beforehand, so that a call that ends makes room for the next one without asking the database. */
-  private readonly ready: { effect: OpenEffect; startBy: number }[] = [];
   private readonly running = new Set<Promise<void>>();
-  /** Claimed here and not ended. A claim that ran out is taken anew: that is no reason to make the call again. */
+  /** Called here, and not ended. A claim that ran out is taken anew: that is no reason to make the call again. */
   private readonly inHand = new Set<string>();
+  /** Closed since the last claim was asked for, which may have been granted before. */
+  private readonly closedMeanwhile = new Set<string>();
   private readonly closer: Batcher<Answered, Error | null>;
 
   constructor(private readonly options: EffectRunnerOptions<T>) {
@@ -51,42 +53,43 @@ export class EffectRunner<T extends Tables> {
     const kinds = [...this.handlers.keys()];
     for (let failures = 0; !signal.aborted;) {
       try {
-        const room = 2 * parallel - this.ready.length - this.running.size;
-        const startBy = runtime.elapsed() + LEASE_MS - CALL_MS;
-        const claimed = await store.claimEffects(kinds, room, LEASE_MS);
-        const news = claimed.filter(({ id }) => !this.inHand.has(id));
-        for (const { id } of news) this.inHand.add(id);
-        this.ready.push(...news.map((effect) => ({ effect, startBy })));
-        this.startReady(signal);
+        await this.slots();
+        if (signal.aborted) break;
+        const free = parallel - this.running.size;
+        this.closedMeanwhile.clear();
+        const claimed = await store.claimEffects(kinds, free, LEASE_MS);
+        for (const effect of claimed) if (this.isNews(effect)) this.start(effect, signal);
         failures = 0;
-        while (this.ready.length > parallel / 2 && !signal.aborted) await Promise.race(this.running);
-        if (claimed.length < room) await store.wait('effects', POLL_MS, signal);
+        if (claimed.length < free) await store.wait('effects', POLL_MS, signal);
       } catch (error) {
         observer.loopFailed('effects', error as Error);
         await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), signal);
       }
     }
-    // What was not begun is free for others as soon as the connection ends.
     await Promise.all(this.running);
   }
 
-  private startReady(stopping: AbortSignal): void {
-    while (this.running.size < this.options.parallel && this.ready.length > 0 && !stopping.aborted) {
-      const { effect, startBy } = this.ready.shift()!;
-      // Its claim would end before its call: it is left to whoever claims it next.
-      if (this.options.runtime.elapsed() > startBy) {
+  /** Waits for free ones, and a little for some more: a claim costs the same for one effect as for many. */
+  private async slots(): Promise<void> {
+    const { parallel, runtime } = this.options;
+    const few = Math.floor(parallel / 4);
+    while (this.running.size >= parallel) await Promise.race(this.running);
+    if (parallel - this.running.size < few) await runtime.sleep(GATHER_MS);
+  }
+
+  private isNews({ id }: OpenEffect): boolean {
+    return !this.inHand.has(id) && !this.closedMeanwhile.has(id);
+  }
+
+  private start(effect: OpenEffect, stopping: AbortSignal): void {
+    this.inHand.add(effect.id);
+    const run = this.make(effect, stopping)
+      .catch((error: unknown) => this.options.observer.loopFailed('effects', error as Error))
+      .finally(() => {
+        this.running.delete(run);
         this.inHand.delete(effect.id);
-        continue;
-      }
-      const run = this.make(effect, stopping)
-        .catch((error: unknown) => this.options.observer.loopFailed('effects', error as Error))
-        .finally(() => {
-          this.running.delete(run);
-          this.inHand.delete(effect.id);
-          this.startReady(stopping);
-        });
-      this.running.add(run);
-    }
+      });
+    this.running.add(run);
   }
 
   private async make(effect: OpenEffect, stopping: AbortSignal): Promise<void> {
@@ -102,7 +105,10 @@ export class EffectRunner<T extends Tables> {
     }
     if (!failure) {
       failure = await this.record({ effect, answer }, stopping);
-      if (!failure) return observer.effectDone(effect, runtime.elapsed() - since);
+      if (!failure) {
+        this.closedMeanwhile.add(effect.id);
+        return observer.effectDone(effect, runtime.elapsed() - since);
+      }
       observer.answerFailed(effect, failure);
     }
     const delayMs = backoff(effect.attempts + 1, runtime.random(), 200, RETRY_CAP_MS);

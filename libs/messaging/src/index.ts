@@ -1,13 +1,18 @@
+export * from './audit/delivery-audit';
+export type { AuditObserver } from './audit/observer';
 export * from './batcher';
 export * from './cloud-events';
+export * from './dead-lettered';
 export * from './decision';
 export * from './effect-runner';
 export * from './pipeline/arrival';
 export type { Consumer } from './pipeline/decide-batch';
 export * from './pipeline/pipeline';
+export * from './ports/audit-store';
 export * from './ports/runtime';
 export * from './ports/store';
 export * from './ports/transport';
+export * from './refused';
 export * from './relay';
 export * from './retry-policy';
 export * from './runtime';

@@ -1,7 +1,8 @@
 import { withAttribute } from './cloud-events';
 import type { Observer, Runtime } from './ports/runtime';
-import type { LogReader, LogRecord, Store } from './ports/store';
+import type { LogReader, LogRecord, Refused, Store } from './ports/store';
 import type { Message, Transport } from './ports/transport';
+import { tellRefused } from './refused';
 import { backoff } from './retry-policy';
 
 export interface RelayOptions {
@@ -60,10 +61,10 @@ export class Relay {
   /** Publishes until each record is stored or refused. */
   private async publish(reader: LogReader, page: readonly LogRecord[], signal: AbortSignal) {
     const { transport, runtime, observer } = this.options;
-    const refused: { record: LogRecord; error: string }[] = [];
+    const refused: Refused[] = [];
     let pending = page;
     for (let attempt = 1; pending.length > 0; attempt++) {
-      const settlements = await transport.publish(pending.map(message));
+      const settlements = await transport.publish(pending.map(asPublished));
       const open: LogRecord[] = [];
       let stored = 0;
       let detail = '';
@@ -73,7 +74,7 @@ export class Relay {
         else {
           detail = settlement.detail;
           if (settlement.problem === 'refused') {
-            refused.push({ record, error: detail });
+            refused.push({ record, error: detail, told: tellRefused(record, { error: detail, attempts: 1 }, runtime) });
             observer.refused(record, detail);
           } else open.push(record);
         }
@@ -90,7 +91,8 @@ export class Relay {
   }
 }
 
-function message(record: LogRecord): Message {
+/** A record as it goes to the broker: with the time at which it was appended. */
+export function asPublished(record: LogRecord): Message {
   const { topic, key, headers, body } = record;
   return withAttribute({ topic, key, headers, body }, 'time', record.time.toISOString());
 }

@@ -11,6 +11,12 @@ export class Metrics {
   );
   readonly handled = this.counter('order_events_handled_total', 'Events taken into the inbox.', 'topic', 'outcome');
   readonly held = this.counter('order_events_held_total', 'Events held because the database did not answer.');
+  readonly audited = this.counter(
+    'order_events_audited_total',
+    'Published events that the delivery audit has found verified, missing, or has resent.',
+    'group',
+    'outcome',
+  );
   readonly loopFailures = this.counter('order_events_loop_failures_total', 'Failures of background loops.', 'loop');
   readonly effects = new Histogram({
     name: 'order_events_effect_seconds',

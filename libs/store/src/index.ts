@@ -1,10 +1,14 @@
 export * from './lease-lost';
 export { MemoryDatabase } from './memory/database';
 export * from './memory/store';
+export { sharedMigrations } from './migrations';
 export { createLogTable, createPartitionFunction } from './migrations/log-table';
 export { SharedTables1790000000000 } from './migrations/1790000000000-shared-tables';
+export * from './postgres/audit';
 export * from './postgres/database';
+export * from './postgres/dead-letters';
 export * from './postgres/log-cursors';
 export { logSql } from './postgres/log-sql';
+export * from './postgres/operator-actions';
 export * from './postgres/store';
 export * from './postgres/wake';

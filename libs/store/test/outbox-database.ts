@@ -2,7 +2,7 @@ import { counterTables, testDatabase } from '@order-events/testing';
 import type { LogReader, LogRecord } from '@order-events/messaging';
 import type { QueryResultRow } from 'pg';
 import { migrate } from '../src/migrate';
-import { SharedTables1790000000000 } from '../src/migrations/1790000000000-shared-tables';
+import { sharedMigrations } from '../src/migrations';
 import { Database } from '../src/postgres/database';
 import { PostgresStore } from '../src/postgres/store';
 
@@ -26,7 +26,7 @@ export class OutboxDatabase {
 
   /** Makes the tables in an empty database. */
   static async on(url: string, drop: () => Promise<void>): Promise<OutboxDatabase> {
-    await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [SharedTables1790000000000] });
+    await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [...sharedMigrations] });
     const made = new OutboxDatabase(url, drop);
     for (const statement of counterTables.split(';').filter((text) => text.trim())) await made.sql(statement);
     return made;

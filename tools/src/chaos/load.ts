@@ -10,11 +10,20 @@ export interface Ledger {
   /** Answered requests that were sent once more on purpose. */
   repeated: number;
   cancels: number;
+  /** Ids of orders whose cancel was answered with 200. */
+  cancelled: Set<string>;
   /** What should never be: another order for the same key, or an answer that makes no sense. */
   surprises: string[];
 }
 
-export const emptyLedger = (): Ledger => ({ accepted: new Set(), retried: 0, repeated: 0, cancels: 0, surprises: [] });
+export const emptyLedger = (): Ledger => ({
+  accepted: new Set(),
+  retried: 0,
+  repeated: 0,
+  cancels: 0,
+  cancelled: new Set(),
+  surprises: [],
+});
 
 /** The kinds of order that are placed, as often as they stand here. */
 const orders = [
@@ -69,8 +78,9 @@ async function cancel(apiUrls: readonly string[], order_id: string, ledger: Ledg
   ledger.cancels += 1;
   const url = () => `${pick(apiUrls)}/orders/${order_id}/cancel`;
   const { status, body } = await untilDefinite(ledger, url, { method: 'POST' });
+  if (status < 300) ledger.cancelled.add(order_id);
   // It may have been paid already.
-  if (status >= 300 && status !== 409)
+  else if (status !== 409)
     ledger.surprises.push(`the cancel of ${order_id} was answered with ${status} ${JSON.stringify(body)}`);
 }
 

@@ -1,7 +1,8 @@
+import type { Ledger } from './load';
 import { openDatabases, stockTotals } from '../verify';
 
-/** Orders by how they ended, and those that were answered with 201 and are not there. */
-export async function outcomes(databaseUrls: Readonly<Record<string, string>>, accepted: ReadonlySet<string>) {
+/** Orders by how they ended, and which of them did not end as their customers were told. */
+export async function outcomes(databaseUrls: Readonly<Record<string, string>>, { accepted, cancelled }: Ledger) {
   const { ask, close } = await openDatabases(databaseUrls);
   try {
     const orders = await ask<{ order_id: string; outcome: string }>(
@@ -10,8 +11,16 @@ export async function outcomes(databaseUrls: Readonly<Record<string, string>>, a
     );
     const counts = new Map<string, number>();
     for (const { outcome } of orders) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-    const known = new Set(orders.map(({ order_id }) => order_id));
-    return { counts, lost: [...accepted].filter((order_id) => !known.has(order_id)) };
+    const ends = new Map(orders.map(({ order_id, outcome }) => [order_id, outcome]));
+    const broken = [
+      ...[...accepted]
+        .filter((order_id) => !ends.has(order_id))
+        .map((order_id) => `${order_id} was answered with 201 and is lost`),
+      ...[...cancelled]
+        .filter((order_id) => !ends.get(order_id)?.startsWith('cancelled'))
+        .map((order_id) => `${order_id} was cancelled, its customer was told, and it is ${ends.get(order_id)}`),
+    ];
+    return { counts, broken };
   } finally {
     await close();
   }

@@ -38,11 +38,11 @@ export async function runChaos(system: System, { seconds, say, signal }: ChaosOp
   const results = await atRest(databaseUrls);
   const healed = (performance.now() - healing) / 1_000;
 
-  const { counts, lost } = await outcomes(databaseUrls, ledger.accepted);
+  const { counts, broken } = await outcomes(databaseUrls, ledger);
   const stockAfter = await totals(databaseUrls);
   const leaked = [...stockBefore].filter(([product, pieces]) => stockAfter.get(product) !== pieces);
   const wrong = [
-    ...lost.map((order_id) => `${order_id} was answered with 201 and is lost`),
+    ...broken,
     ...leaked.map(([product, pieces]) => `${product}: ${pieces} pieces before, ${stockAfter.get(product)} after`),
     // A system that cancels whatever comes keeps every other promise.
     ...(counts.has('completed') ? [] : ['no order was completed']),

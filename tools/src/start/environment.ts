@@ -1,3 +1,4 @@
+import type { Broker } from './broker';
 import type { DatabaseUrls } from './databases';
 import type { Secrets } from './secrets';
 import type { Instance } from './services';
@@ -5,6 +6,7 @@ import type { Instance } from './services';
 export interface Surroundings {
   host: string;
   databases: Readonly<Record<string, DatabaseUrls>>;
+  broker: Pick<Broker, 'env'>;
   sandboxPorts: Instance['ports'];
   operatorToken: string;
 }
@@ -21,7 +23,7 @@ export const operatorTokenFrom = ({ operator }: Secrets) => process.env.OPERATOR
  * is tried.
  */
 export function serviceEnv({ service, ports }: Instance, surroundings: Surroundings) {
-  const { host, databases, sandboxPorts, operatorToken } = surroundings;
+  const { host, databases, broker, sandboxPorts, operatorToken } = surroundings;
   const sandbox = `http://${reachable(host)}:${sandboxPorts.PORT}`;
   return {
     TRANSPORT: 'postgres',
@@ -31,6 +33,7 @@ export function serviceEnv({ service, ports }: Instance, surroundings: Surroundi
     LOG_LEVEL: 'info',
     EVENTS_DATABASE_URL: databases.events?.login,
     ...process.env,
+    ...broker.env,
     OPERATOR_TOKEN: operatorToken,
     HOST: host,
     ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),

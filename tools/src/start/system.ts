@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startPostgres } from '@order-events/testing';
+import { type Broker, bringUpBroker, noBroker } from './broker';
 import { startChild } from './child';
 import { type DatabaseUrls, makeDatabases, rolesOf } from './databases';
 import { operatorTokenFrom, reachable, serviceEnv, setupEnv } from './environment';
@@ -24,6 +25,7 @@ export class System {
   private readonly stopping = new AbortController();
   private readonly fleet: Fleet;
   private databases: Record<string, DatabaseUrls> = {};
+  private broker: Broker = noBroker;
   /** For the operator routes of all services. */
   operatorToken = '';
   private recorded = false;
@@ -97,6 +99,8 @@ export class System {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.fleet.stop();
+    await this.broker.end();
+    this.broker = noBroker;
     this.forget();
   }
 
@@ -107,6 +111,7 @@ export class System {
     this.forget();
   }
 
+  /** And the broker, if there is to be one: what is on it belongs to the data. */
   private async startDatabases(): Promise<void> {
     const directory = postgresDirectory(this.dataDirectory);
     const secretsFile = join(this.dataDirectory, 'secrets.json');
@@ -114,7 +119,7 @@ export class System {
 
     const names = [...new Set(this.instances.map(({ service }) => service.database)), 'events'];
     const roles = names.flatMap((name) => Object.values(rolesOf(name)));
-    const secrets = readSecrets(secretsFile, ['postgres', 'operator', ...roles]);
+    const secrets = readSecrets(secretsFile, ['postgres', 'operator', 'topics', ...roles]);
     this.operatorToken = operatorTokenFrom(secrets);
     this.say('starting Postgres …');
     const log = this.options.log('postgres');
@@ -125,6 +130,8 @@ export class System {
       return { ...server, exited: server.exited.then(() => 'ended') };
     });
     this.databases = await makeDatabases(url, names, secrets);
+    const prefix = `oe-${secrets.topics!.slice(0, 8)}.`;
+    this.broker = await bringUpBroker(this.options.portOffset ?? 0, prefix, this.say);
   }
 
   private async setUp(): Promise<void> {
@@ -150,8 +157,9 @@ export class System {
 
   private env(instance: Instance): NodeJS.ProcessEnv {
     const sandboxPorts = this.instances.find(({ name }) => name === 'sandbox')?.ports ?? {};
-    const { databases, operatorToken } = this;
-    return serviceEnv(instance, { host: this.options.host ?? '127.0.0.1', databases, sandboxPorts, operatorToken });
+    const { databases, broker, operatorToken } = this;
+    const host = this.options.host ?? '127.0.0.1';
+    return serviceEnv(instance, { host, databases, broker, sandboxPorts, operatorToken });
   }
 
   private urls(service: string, variable: PortVariable): string[] {

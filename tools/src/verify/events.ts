@@ -1,4 +1,4 @@
-import { services, type Topic, topology } from '@order-events/contracts';
+import { isTopic, services, type Topic, topology } from '@order-events/contracts';
 import type { Ask } from './databases';
 import type { Case } from './case';
 import type { Finding, Invariant } from './invariant';
@@ -20,8 +20,11 @@ interface OutboxRow {
   topic: Topic;
   key: string;
 }
-const outboxOf = (ask: Ask, service: string) =>
-  ask<OutboxRow>(databaseOf(service), 'SELECT id, topic, key FROM outbox');
+/** What a service has told of orders. */
+const outboxOf = async (ask: Ask, service: string) =>
+  (await ask<OutboxRow>(databaseOf(service), 'SELECT id, topic, key FROM outbox')).filter(({ topic }) =>
+    isTopic(topic),
+  );
 
 async function checkArrival(_cases: readonly Case[], ask: Ask): Promise<Finding> {
   const inboxes = new Map<string, Set<string>>();
@@ -78,6 +81,7 @@ async function checkRepeats(_cases: readonly Case[], ask: Ask): Promise<Finding>
   return { count, violations };
 }
 
+/** What an operator gave up for good is answered for. */
 async function checkFailures(_cases: readonly Case[], ask: Ask): Promise<Finding> {
   interface InboxRow {
     consumer_group: string;
@@ -95,7 +99,7 @@ async function checkFailures(_cases: readonly Case[], ask: Ask): Promise<Finding
     const rows = await ask<InboxRow>(
       databaseOf(service),
       `SELECT consumer_group, i.topic, i.key, id, state, errors ->> -1 AS error
-         FROM inbox i LEFT JOIN failures f USING (consumer_group, id) WHERE state <> 'applied'`,
+         FROM inbox i LEFT JOIN failures f USING (consumer_group, id) WHERE state NOT IN ('applied', 'discarded')`,
     );
     for (const { consumer_group, topic, key, id, state, error } of rows)
       violations.push(

@@ -1,3 +1,4 @@
+import { bisect, StoreError } from '@order-events/messaging';
 import type { Logger } from '@order-events/service-kit';
 import type { PostgresStore } from '@order-events/store';
 import { expire, tables } from '../domain';
@@ -58,13 +59,25 @@ export class Sweeper {
     for (;;) {
       const due = await dueOrders(store.database, now, AT_ONCE);
       if (due.length === 0) return;
-      const expired = await store.transact(async (tx) => {
-        const { orders } = await tx.lock(tables, { orders: due });
-        const decisions = [...orders.values()].map((order) => expire(order, now));
-        await apply(tx, decisions, () => traceparentFrom());
-        return decisions.flatMap(({ events = [] }) => events.map(({ subject }) => subject));
-      });
-      for (const order_id of expired) log.warn({ order_id }, 'order expired');
+      const expired = await bisect<string, string | undefined>(
+        due,
+        (some) => this.expire(some, now),
+        (error) => error instanceof StoreError && error.kind === 'rejected',
+        (order_id, error) => void log.error({ order_id, err: error }, 'an order cannot be written, and so not expire'),
+      );
+      for (const order_id of expired) if (order_id) log.warn({ order_id }, 'order expired');
+      if (expired.every((order_id) => order_id === undefined)) return;
     }
+  }
+
+  /** Returns, for each, its id if it has expired now. */
+  private async expire(orderIds: readonly string[], now: number): Promise<(string | undefined)[]> {
+    return this.options.store.transact(async (tx) => {
+      const { orders } = await tx.lock(tables, { orders: orderIds });
+      const decisions = [...orders.values()].map((order) => expire(order, now));
+      await apply(tx, decisions, () => traceparentFrom());
+      const expired = new Set(decisions.flatMap(({ events = [] }) => events.map(({ subject }) => subject)));
+      return orderIds.map((order_id) => (expired.has(order_id) ? order_id : undefined));
+    });
   }
 }

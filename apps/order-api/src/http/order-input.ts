@@ -37,7 +37,10 @@ export const OrderInput = z
     product_ids: z.array(Id).max(MOST_LINES).default([]),
     email: z.email().max(254).optional(),
     shipping_address: Address.optional(),
-    payment_token: Text(256).optional(),
+    payment_token: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+      .optional(),
   })
   .transform(({ items, product_ids, ...rest }, context): Wish => {
     const issue = (path: string, message: string) =>

@@ -112,6 +112,15 @@ describe('with a gateway that is broken', () => {
     await expectAllUnclear(gateway, `answered ${status}`);
   });
 
+  test('an authorisation that the gateway cannot even read is declined, and nothing else is ended by that', async () => {
+    const gateway = await broken((_request, response) => response.writeHead(400).end('{}'));
+    expect(await gateway.authorize(order('tok_ok'), newCall())).toEqual({
+      outcome: 'declined',
+      reason: 'invalid_request',
+    });
+    await expect(gateway.capture({ ...money(), authorization_id: 'a' }, newCall())).rejects.toThrow('answered 400');
+  });
+
   test.each(['', 'null', '{}', '{"authorization_id":null,"capture_id":1}', '<html>', '{"authorization_id":"a'])(
     'a 201 with %j is not understood as done',
     async (body) => {

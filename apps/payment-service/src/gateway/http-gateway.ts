@@ -31,6 +31,8 @@ export class HttpGateway implements Gateway {
   ): Promise<Answers['gateway.authorize']> {
     const answer = await this.post('/authorizations', { order_id, amount, currency, token }, call);
     if (answer.status === 402) return { outcome: 'declined', ...read(refused, answer) };
+    // What the gateway cannot even read it has not carried out, and will not understand the next time.
+    if (answer.status === 400) return { outcome: 'declined', reason: 'invalid_request' };
     return { outcome: 'authorized', ...read(authorized, done(answer)) };
   }
 

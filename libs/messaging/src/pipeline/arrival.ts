@@ -11,27 +11,32 @@ export interface Arrival {
   message: Message;
   /** W3C trace context of the message, if it could be read. */
   traceparent?: string;
-  /** Tries before this one; 0 for what the transport delivers. */
+  /** Tries before this one. */
   attempts: number;
+  /** Out of the inbox; else the transport delivers it. */
+  again: boolean;
   reading:
     | { ok: true; event: AnyEvent }
     /** `waits`: a later deployment may know it. Anything else never will be readable. */
     | { ok: false; waits: boolean; detail: string };
 }
 
-/** Decodes, validates and upcasts. Never throws: whatever comes in must be able to reach the inbox. */
-export function read(message: Message, attempts = 0): Arrival {
+/**
+ * Decodes, validates and upcasts. Never throws: whatever comes in must be able to reach the inbox.
+ * @param tries before this one, of a message out of the inbox
+ */
+export function read(message: Message, tries?: number): Arrival {
   const decoded = decode(message);
-  if (!decoded.ok) return unreadable(message, idOfBytes(message), attempts, decoded.detail);
+  if (!decoded.ok) return unreadable(message, idOfBytes(message), tries, decoded.detail);
   const { attributes, data } = decoded.event;
   const id = attributes['id']!.toLowerCase();
   const reading = readData(attributes['type']!, attributes['dataschema']!, data);
   if (!reading.ok) {
     const detail = `${reading.problem}: ${reading.detail}`;
-    return unreadable(message, id, attempts, detail, reading.problem === 'newer_version');
+    return unreadable(message, id, tries, detail, reading.problem === 'newer_version');
   }
   const lie = contradiction(attributes, reading.data);
-  if (lie) return unreadable(message, id, attempts, lie);
+  if (lie) return unreadable(message, id, tries, lie);
   const event = { ...attributes, id, sequence: Number(attributes['sequence'] ?? 0), data: reading.data };
   return {
     id,
@@ -39,7 +44,7 @@ export function read(message: Message, attempts = 0): Arrival {
     key: attributes['subject']!,
     message,
     traceparent: attributes['traceparent'],
-    attempts,
+    ...triedBefore(tries),
     reading: { ok: true, event: event as unknown as AnyEvent },
   };
 }
@@ -54,8 +59,13 @@ function contradiction(
   return undefined;
 }
 
-function unreadable(message: Message, id: string, attempts: number, detail: string, waits = false): Arrival {
-  return { id, topic: message.topic, key: message.key, message, attempts, reading: { ok: false, waits, detail } };
+function unreadable(message: Message, id: string, tries: number | undefined, detail: string, waits = false): Arrival {
+  const { topic, key } = message;
+  return { id, topic, key, message, ...triedBefore(tries), reading: { ok: false, waits, detail } };
+}
+
+function triedBefore(tries: number | undefined) {
+  return { attempts: tries ?? 0, again: tries !== undefined };
 }
 
 /** The same bytes get the same id (a version 8 UUID), so that garbage delivered twice is one dead letter. */

@@ -1,5 +1,6 @@
 import type { Topic } from '@order-events/contracts';
 import { encode, type Publisher } from '../cloud-events';
+import { deadLettered } from '../dead-lettered';
 import {
   DeadLetterError,
   type Cause,
@@ -73,11 +74,12 @@ export async function decideBatch<T extends Tables>(
       workspace.apply(decision.rows);
       events.push(...encoded);
       for (const effect of decision.effects ?? []) effects.push({ ...effect, ...cause });
-      const { id, topic, key, attempts } = arrival;
-      entry = { id, topic, key, state: 'applied', retried: attempts > 0 };
+      const { id, topic, key, again } = arrival;
+      entry = { id, topic, key, state: 'applied', retried: again };
     } catch (thrown) {
       error = thrown instanceof Error ? thrown : new Error(String(thrown));
       entry = failed(consumer, arrival, error, runtime);
+      events.push(...told(consumer, entry, runtime));
     }
     held.set(arrival.id, entry.state);
     entries.push(entry);
@@ -95,7 +97,7 @@ export async function decideBatch<T extends Tables>(
 
 /** A delivery counts if the inbox does not hold it; another try, if it still waits for one. */
 export function isNews(arrival: Arrival, known: InboxState | undefined): boolean {
-  return arrival.attempts === 0 ? known === undefined : known === 'retrying';
+  return arrival.again ? known === 'retrying' : known === undefined;
 }
 
 /** The inbox entry of an event that could not be decided: another try later, or a dead letter. */
@@ -117,6 +119,17 @@ export function failed<T extends Tables>(
   return delayMs === null
     ? { id, topic, key, state: 'dead', failure }
     : { id, topic, key, state: 'retrying', failure: { ...failure, delayMs } };
+}
+
+/** What is told of an event that is a dead letter from now on. */
+export function told(
+  { group, source }: Pick<Consumer<Tables>, 'group' | 'source'>,
+  { id, topic, key, state, failure }: InboxEntry,
+  runtime: Runtime,
+): OutboxEntry[] {
+  if (state !== 'dead' || !failure) return [];
+  const { attempts, error } = failure;
+  return deadLettered({ group, event_id: id, topic, key, attempts, error }, runtime.eventId(), source);
 }
 
 interface Plan<T extends Tables> {

@@ -207,6 +207,14 @@ describe('a database', () => {
   });
 });
 
+test('a batch of which nothing can be committed goes back to the broker, and nothing counts as a try', async () => {
+  const batch = [reserved('o1'), reserved('o2')];
+  const error = new StoreError('contended', 'lock time-out');
+  for (const order of ['o1', 'o2']) service.store.culprits.set(order, error);
+  await expect(service.pipeline().handle(batch)).rejects.toBe(error);
+  expect(await service.states(batch)).toEqual([undefined, undefined]);
+});
+
 test('a decision that writes a row which its keys do not name fails, and writes nothing', async () => {
   const decide = jest.spyOn(Counting, 'count').mockReturnValue({
     rows: { journal: [{ name: 'x', version: 1 }], counters: [{ name: 'other', version: 1, count: 1, note: null }] },

@@ -5,7 +5,7 @@ import { StoreError, type Store } from '../ports/store';
 import type { Message } from '../ports/transport';
 import { backoff } from '../retry-policy';
 import { read, type Arrival } from './arrival';
-import { decideBatch, failed, isNews, type Consumer, type Outcome } from './decide-batch';
+import { decideBatch, failed, isNews, told, type Consumer, type Outcome } from './decide-batch';
 
 export interface PipelineOptions<T extends Tables> {
   consumer: Consumer<T>;
@@ -48,21 +48,54 @@ export class Pipeline<T extends Tables> {
   }
 
   private async take(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<void> {
-    const outcomes = await bisect<Arrival, Outcome>(
-      arrivals,
-      (some) => this.decide(some, signal),
-      isOwnFault,
-      (one, error) => this.fail(one, error as Error, signal),
+    const outcomes = await this.outcomesOf(arrivals, (some) => this.decide(some, signal), signal).catch(
+      (error: unknown) => {
+        if (!isContended(error)) throw error;
+        return this.singly(arrivals, error, signal);
+      },
     );
     for (const { arrival, state, error } of outcomes) this.options.observer.handled(arrival, state, error);
   }
 
+  /** What the data itself is to blame for is narrowed down to the event it came with. */
+  private outcomesOf(
+    arrivals: readonly Arrival[],
+    decide: (arrivals: readonly Arrival[]) => Promise<Outcome[]>,
+    signal?: AbortSignal,
+  ): Promise<Outcome[]> {
+    return bisect<Arrival, Outcome>(arrivals, decide, isOwnFault, (one, error) =>
+      this.fail(one, error as Error, signal),
+    );
+  }
+
+  /**
+   * After a batch was in the way of somebody for too long: each event by itself, once. One that fails while others commit
+   * has itself to blame; when all fail, nobody has, and the batch goes back to the broker.
+   */
+  private async singly(arrivals: readonly Arrival[], reason: StoreError, signal?: AbortSignal): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    const culprits: Arrival[] = [];
+    for (const arrival of arrivals) {
+      try {
+        outcomes.push(...(await this.outcomesOf([arrival], (one) => this.transact(one), signal)));
+      } catch (error) {
+        if (!isContended(error)) throw error;
+        culprits.push(arrival);
+      }
+    }
+    if (outcomes.length === 0 && arrivals.length > 1) throw reason;
+    for (const culprit of culprits) outcomes.push(await this.fail(culprit, reason, signal));
+    return outcomes;
+  }
+
   /** Decides as often as it takes while the failure is nobody's fault. */
   private decide(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<Outcome[]> {
+    return this.holding(arrivals.length, signal, () => this.transact(arrivals));
+  }
+
+  private transact(arrivals: readonly Arrival[]): Promise<Outcome[]> {
     const { store, consumer, runtime } = this.options;
-    return this.holding(arrivals.length, signal, () =>
-      store.transact((tx) => decideBatch(tx, consumer, arrivals, runtime)),
-    );
+    return store.transact((tx) => decideBatch(tx, consumer, arrivals, runtime));
   }
 
   /** Counts a failure that happened in the database and not in the decision, in a transaction without the decision. */
@@ -74,6 +107,7 @@ export class Pipeline<T extends Tables> {
         const known = (await tx.held(consumer.group, [arrival.id])).get(arrival.id);
         if (!isNews(arrival, known)) return { arrival, state: 'duplicate' };
         await tx.take(consumer.group, [entry]);
+        await tx.append(told(consumer, entry, runtime));
         return { arrival, state: entry.state, error };
       }),
     );
@@ -99,7 +133,11 @@ export class Pipeline<T extends Tables> {
   }
 }
 
-/** Whatever repeating did not cure; an absent database is never an event's fault. */
+/** Repeating does not cure it. */
 function isOwnFault(error: unknown): boolean {
-  return !(error instanceof StoreError) || error.kind !== 'unavailable';
+  return !(error instanceof StoreError) || error.kind === 'rejected';
+}
+
+function isContended(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.kind === 'contended';
 }

@@ -21,7 +21,7 @@ export interface Observer {
   publishFailed(count: number, detail: string): void;
   handled(arrival: Arrival, outcome: InboxState | 'duplicate', error?: Error): void;
   /** Refused by the broker for its own sake; it is filed as a dead letter. */
-  refused(record: LogRecord, detail: string): void;
+  refused(record: Pick<LogRecord, 'id' | 'topic' | 'key'>, detail: string): void;
   /** The database is away, or in the way of itself; what came is kept and tried again. */
   held(count: number, error: Error): void;
   effectDone(effect: OpenEffect, ms: number): void;

@@ -20,9 +20,9 @@ export interface LogRecord extends OutboxEntry {
 
 /**
  * `applied`: decided. `retrying`: its decision threw; the retry worker has it. `dead`: a dead letter. `expired`: it came
- * after the inbox had forgotten its kind, and was not handled.
+ * after the inbox had forgotten its kind, and was not handled. `discarded`: a dead letter that an operator gave up for good.
  */
-export type InboxState = 'applied' | 'retrying' | 'dead' | 'expired';
+export type InboxState = 'applied' | 'retrying' | 'dead' | 'expired' | 'discarded';
 
 export interface Failure {
   /** As it came, so that it can be tried again or read by an operator. */
@@ -75,10 +75,18 @@ export interface Retry {
 /** An open effect, claimed by one runner until its lease ends. */
 export interface OpenEffect extends EffectEntry {
   id: string;
-  /** Calls before this one. */
+  /** Calls before this one that came to nothing, as far as is known. */
   attempts: number;
   /** Of an earlier call, when what follows from it could not be recorded: JSON. It is not asked for again. */
   answer?: unknown;
+}
+
+/** A record that the broker refused for its own sake. */
+export interface Refused {
+  record: LogRecord;
+  error: string;
+  /** What is appended with its dead letter. */
+  told?: readonly OutboxEntry[];
 }
 
 /** One reader's place in a log, held by one owner at a time. */
@@ -88,7 +96,7 @@ export interface LogReader {
   /** The records after the last page that was read, at most `limit`, oldest first. Empty: nothing new. */
   page(limit: number): Promise<LogRecord[]>;
   /** Makes the place after the last page lasting, with `refused` records filed as dead letters of group `relay`. */
-  commit(refused: readonly { record: LogRecord; error: string }[]): Promise<void>;
+  commit(refused: readonly Refused[]): Promise<void>;
   /** Goes back to the last lasting place. */
   rewind(): void;
   /** Gives the lease back. */

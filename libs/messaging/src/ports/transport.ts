@@ -52,7 +52,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** A topic and the groups that must each find its events. */
+/** A topic and the groups that must each find its events. Of one without groups every event counts as stored. */
 export interface TopicDeclaration {
   topic: string;
   groups: readonly string[];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { settings, type Config, type SettingName } from './settings';
+import { settings, type Config, type Setting, type SettingName } from './settings';
 
 /** All that is wrong with the environment, one line each, without the value of any secret. */
 export class ConfigError extends Error {
@@ -29,6 +29,11 @@ export function loadConfig<N extends SettingName>(
     const result = z.safeParse(settings[name].schema, value ?? defaults[name]);
     if (result.success) config[name] = result.data;
     else problems.push(`${name}: ${problem(name, value, result.error)} (${settings[name].description})`);
+  }
+  for (const name of names) {
+    const { neededBy, description }: Setting = settings[name];
+    if (neededBy !== undefined && neededBy === config['TRANSPORT'] && config[name] === undefined)
+      problems.push(`${name}: is not set, and TRANSPORT is ${neededBy} (${description})`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config as Config<N>;

@@ -6,6 +6,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   description: string;
   /** Never shown in errors or logs. */
   secret?: true;
+  /** The `TRANSPORT` that cannot do without it. */
+  neededBy?: string;
 }
 
 const setting = <S extends z.ZodType>(description: string, schema: S): Setting<S> => ({ description, schema });
@@ -15,6 +17,8 @@ const secret = <S extends z.ZodType>(description: string, schema: S): Setting<S>
   secret: true,
 });
 
+const neededBy = <T extends Setting>(transport: string, setting: T): T => ({ ...setting, neededBy: transport });
+
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1).max(1_000_000);
 const milliseconds = z.coerce.number().int().min(0).max(3_600_000);
@@ -23,6 +27,9 @@ const url = (...schemes: string[]) =>
     message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   });
 const postgres = url('postgres', 'postgresql');
+const addresses = z
+  .string()
+  .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, 'must be host:port, several with commas between');
 
 /** Every environment variable that any service reads; a service picks those that it needs by name. */
 export const settings = {
@@ -43,8 +50,45 @@ export const settings = {
     'Most connections to the own database for orders and events; queries through entities have up to 4 of their own.',
     count.default(10),
   ),
-  TRANSPORT: setting('What carries the events between services.', z.enum(['postgres']).default('postgres')),
-  EVENTS_DATABASE_URL: secret('The database `events` of the transport `postgres`.', postgres),
+  TRANSPORT: setting(
+    'What carries the events between services.',
+    z.enum(['postgres', 'kafka', 'rabbitmq', 'nats', 'nsq']).default('postgres'),
+  ),
+  EVENTS_DATABASE_URL: neededBy('postgres', secret('The database `events`.', postgres.optional())),
+  KAFKA_BROKERS: neededBy('kafka', setting('Brokers, `host:port`, with commas between them.', addresses.optional())),
+  KAFKA_SECURITY_PROTOCOL: setting(
+    "How to speak to Kafka's brokers.",
+    z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl']))
+      .default('plaintext'),
+  ),
+  KAFKA_SASL_MECHANISM: setting(
+    'How to log in to Kafka.',
+    z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['plain', 'scram-sha-256', 'scram-sha-512']))
+      .default('plain'),
+  ),
+  KAFKA_SASL_USERNAME: setting('The user to log in to Kafka as.', z.string().optional()),
+  KAFKA_SASL_PASSWORD: secret('Its password.', z.string().optional()),
+  AMQP_URL: neededBy('rabbitmq', secret('RabbitMQ, with user and password.', url('amqp', 'amqps').optional())),
+  NATS_URL: neededBy('nats', secret('NATS servers, with commas between them.', z.string().min(1).optional())),
+  NSQD_ADDRESSES: neededBy('nsq', setting('nsqds, `host:port`, with commas between them.', addresses.optional())),
+  NSQLOOKUPD_ADDRESSES: setting(
+    'The HTTP side of nsqlookupds, `host:port`, with commas between them; none when empty.',
+    z.union([z.literal(''), addresses]).default(''),
+  ),
+  NSQ_TLS: setting('Whether to speak TLS to the nsqds, `true` or `false`.', z.stringbool().default(false)),
+  NSQ_AUTH_SECRET: secret("For nsqd's AUTH.", z.string().optional()),
+  BROKER_CA_FILE: setting(
+    "The authority of the broker's certificate, PEM, if it is not a public one.",
+    z.string().optional(),
+  ),
+  BROKER_CERT_FILE: setting('Our own certificate for the broker, PEM.', z.string().optional()),
+  BROKER_KEY_FILE: setting('Its key, PEM.', z.string().optional()),
   TOPIC_PREFIX: setting(
     'Goes before the name of every topic and group, so that several systems can share a broker.',
     z
@@ -77,7 +121,10 @@ export const settings = {
     'For setup: the role of `DATABASE_URL`. The default is the name of the service, with `_` for `-`.',
     z.string(),
   ),
-  OWNER_EVENTS_DATABASE_URL: secret('For setup: the database `events`, as the role that owns it.', postgres),
+  OWNER_EVENTS_DATABASE_URL: neededBy(
+    'postgres',
+    secret('For setup: the database `events`, as the role that owns it.', postgres.optional()),
+  ),
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;

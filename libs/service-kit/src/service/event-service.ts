@@ -1,27 +1,31 @@
 import { setMaxListeners } from 'node:events';
 import type { Router } from 'express';
-import { consumedBy, type Service, type Topic } from '@order-events/contracts';
+import { audiences, consumedBy, type Service, type Topic } from '@order-events/contracts';
 import {
+  DeliveryAudit,
   EffectRunner,
   Pipeline,
+  publishRefused,
   Relay,
+  StoreError,
   systemRuntime,
   tenTries,
   type EffectHandler,
   type EventHandler,
   type Observer,
   type Publisher,
-  type Subscription,
   type Tables,
 } from '@order-events/messaging';
 import { Database, PostgresStore, type DatabaseOptions } from '@order-events/store';
-import { PostgresTransport } from '@order-events/transport-postgres';
 import type { Config } from '../config/settings';
 import { logged, type Checks } from '../http/health';
 import { listen, type Listening } from '../http/listen';
 import { operatorApp } from '../http/operator';
 import type { Logger } from '../log';
 import { Metrics } from '../metrics';
+import { openTransport, TRANSPORT_SETTINGS, type OpenTransport } from '../transports';
+import { observeAudit } from './audit-observer';
+import { Consumption } from './consumption';
 import { warnOfDurability } from './durability';
 import { observe } from './observer';
 
@@ -33,9 +37,7 @@ export const SERVICE_SETTINGS = [
   'OPERATOR_TOKEN',
   'DATABASE_URL',
   'DATABASE_CONNECTIONS',
-  'TRANSPORT',
-  'EVENTS_DATABASE_URL',
-  'TOPIC_PREFIX',
+  ...TRANSPORT_SETTINGS,
   'BATCH_SIZE',
   'BATCH_WAIT_MS',
   'IN_FLIGHT',
@@ -56,6 +58,8 @@ export interface EventServiceOptions<T extends Tables> {
 /** Partitions are made seven days ahead, so it does not matter if this is late by days. */
 const MAINTENANCE_MS = 3_600_000;
 const RETRY_POLL_MS = 250;
+const REFUSED_POLL_MS = 1_000;
+const PAUSE_POLL_MS = 500;
 const HTTP_GRACE_MS = 5_000;
 const NOT_CONSUMING = 'not consuming: the service is starting or stopping';
 
@@ -69,19 +73,20 @@ interface Closeable {
 /** One service's machinery: consume, retry, publish and make calls, until it is stopped. */
 export class EventService<T extends Tables = Tables> {
   readonly store: PostgresStore;
-  readonly transport: PostgresTransport;
+  readonly transport: OpenTransport;
   readonly metrics: Metrics;
   /** What must answer for the service to do its work. */
   readonly checks: Checks;
   private readonly observer: Observer;
   private readonly publisher: Publisher;
+  private readonly audit: DeliveryAudit;
   /** No new work: whoever holds events because the database is away gives them back. */
   private readonly leaving = new AbortController();
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
   private readonly database: OwnDatabase;
   private readonly opened: Closeable[] = [];
-  private subscription: Subscription | undefined;
+  private consumption: Consumption | undefined;
   private operator: Listening | undefined;
   private consuming = false;
 
@@ -96,14 +101,19 @@ export class EventService<T extends Tables = Tables> {
     this.observer = observe(log, this.metrics);
     this.database = { url: config.DATABASE_URL, applicationName, onError };
     this.store = new PostgresStore({ ...this.database, connections: config.DATABASE_CONNECTIONS });
-    this.transport = new PostgresTransport({
-      url: config.EVENTS_DATABASE_URL,
-      connections: 5,
+    this.transport = openTransport(config, {
       applicationName,
-      prefix: config.TOPIC_PREFIX,
-      onError,
+      onError: (error) => this.observer.loopFailed('transport', error),
     });
     this.publisher = { source: `/${service}`, maxEventBytes: this.transport.capabilities.maxBytes };
+    this.audit = new DeliveryAudit({
+      service,
+      audiences: audiences(service),
+      store: this.store.audit,
+      transport: this.transport,
+      runtime: systemRuntime,
+      observer: observeAudit(log, this.metrics, this.observer),
+    });
     this.metrics.watch(this.store, this.transport, service, (error) => this.observer.loopFailed('metrics', error));
     this.checks = logged(
       {
@@ -131,18 +141,30 @@ export class EventService<T extends Tables = Tables> {
     const consumer = { ...this.publisher, group: service, tables, handlers: byTopic, retry: tenTries };
     const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer });
     const { signal } = this.leaving;
-    this.subscription = await this.transport.subscribe({
-      group: service,
-      topics: [...byTopic.keys()],
-      batch: config.BATCH_SIZE,
-      waitMs: config.BATCH_WAIT_MS,
-      inFlight: config.IN_FLIGHT,
-      parallel: config.PARALLEL,
-      handle: (batch) => pipeline.handle(batch, signal),
+    const subscribe = () =>
+      this.transport.subscribe({
+        group: service,
+        topics: [...byTopic.keys(), ...this.audit.topics],
+        batch: config.BATCH_SIZE,
+        waitMs: config.BATCH_WAIT_MS,
+        inFlight: config.IN_FLIGHT,
+        parallel: config.PARALLEL,
+        handle: async (batch) => {
+          const events = this.audit.take(batch);
+          if (events.length > 0) await pipeline.handle(events, signal);
+        },
+      });
+    const isPaused = async () => (await store.operatorActions.pause(service)) !== undefined;
+    const consumption = (this.consumption = new Consumption({ subscribe, isPaused }));
+    await consumption.follow().catch((error: unknown) => {
+      // A service starts without its database, too: it is asked again in a moment.
+      if (!(error instanceof StoreError)) throw error;
+      observer.loopFailed('consumption', error);
     });
     this.consuming = true;
+    this.every('consumption', PAUSE_POLL_MS, () => consumption.follow());
     this.every('retries', RETRY_POLL_MS, async () => {
-      while ((await pipeline.retryDue(signal)) > 0 && !signal.aborted);
+      while (!consumption.paused && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
     });
   }
 
@@ -152,26 +174,35 @@ export class EventService<T extends Tables = Tables> {
     const { store, transport, observer, metrics } = this;
     const { signal } = this.stopping;
     const relay = new Relay({ store, transport, runtime: systemRuntime, observer, batch: config.BATCH_SIZE * 5 });
-    this.loops.push(relay.run(signal));
+    this.loops.push(relay.run(signal), this.audit.run(signal));
     if (effects.length > 0) {
       const parallel = config.EFFECTS_PARALLEL;
       const shared = { ...this.publisher, tables, store, runtime: systemRuntime, observer };
       this.loops.push(new EffectRunner({ ...shared, handlers: effects, parallel }).run(signal));
     }
     this.loops.push(this.checkDurability());
+    this.every('refused events', REFUSED_POLL_MS, async () => {
+      await publishRefused({ store, transport, runtime: systemRuntime, observer });
+    });
     this.every('partitions', MAINTENANCE_MS, async () => {
-      await Promise.all([store.makePartitions(), transport.makePartitions()]);
+      await Promise.all([store.makePartitions(), transport.makePartitions?.()]);
     });
     const { checks } = this;
-    const app = operatorApp({ service, token: config.OPERATOR_TOKEN, store, metrics, log, checks, routes });
+    const token = config.OPERATOR_TOKEN;
+    const app = operatorApp({ service, token, store, transport, metrics, log, checks, routes });
     this.operator = await listen(app, config.HOST, config.OPERATOR_PORT, 'OPERATOR_PORT');
+  }
+
+  /** Ready no more, so that requests go elsewhere; everything else goes on. */
+  leave(): void {
+    this.consuming = false;
   }
 
   /** Stops fetching, lets what runs end and be acknowledged, then closes. Ready no more from the first moment. */
   async stop(): Promise<void> {
-    this.consuming = false;
+    this.leave();
     this.leaving.abort();
-    await this.subscription?.close();
+    await this.consumption?.close();
     this.stopping.abort();
     await Promise.all(this.loops);
     await this.operator?.close(HTTP_GRACE_MS);
@@ -195,7 +226,8 @@ export class EventService<T extends Tables = Tables> {
   /** An order that was answered for stands in the own database, and the events that it still needs in that of the events. */
   private async checkDurability(): Promise<void> {
     const { config, log } = this.options;
-    const events = new Database({ ...this.database, url: config.EVENTS_DATABASE_URL, connections: 1 });
+    if (config.TRANSPORT !== 'postgres') return warnOfDurability([this.store.database], log);
+    const events = new Database({ ...this.database, url: config.EVENTS_DATABASE_URL!, connections: 1 });
     await warnOfDurability([this.store.database, events], log);
     await events.close();
   }

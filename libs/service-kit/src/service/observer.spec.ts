@@ -64,7 +64,7 @@ test('what is published, what is not, and what is held is counted; trouble is lo
   observer.publishFailed(2, 'the broker is away');
   observer.held(5, new Error('the database is away'));
   observer.loopFailed('relay', new Error('again'));
-  observer.refused({ ...arrival.message, id: 'e1', position: 1, time: new Date(0) }, 'too large');
+  observer.refused({ ...arrival.message, id: 'e1' }, 'too large');
   expect(lines).toMatchObject([
     { level: 40, count: 2, detail: 'the broker is away' },
     { level: 40, count: 5, err: { message: 'the database is away' } },
@@ -74,7 +74,7 @@ test('what is published, what is not, and what is held is counted; trouble is lo
       event_id: 'e1',
       order_id: 'o1',
       detail: 'too large',
-      msg: expect.stringContaining('/inbox?state=dead'),
+      msg: expect.stringContaining('npm run oe -- dlq ls'),
     },
   ]);
   expect(await figures('order_events_publish')).toEqual([

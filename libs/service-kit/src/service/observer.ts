@@ -2,7 +2,7 @@ import type { Observer } from '@order-events/messaging';
 import { traceId, type Logger } from '../log';
 import type { Metrics } from '../metrics';
 
-const DEAD = 'a dead letter now, not tried again by itself: see /inbox?state=dead on the operator port';
+const DEAD = 'a dead letter now, not tried again by itself: see npm run oe -- dlq ls';
 
 /** Tells what the machinery does in log lines and figures. */
 export function observe(log: Logger, metrics: Metrics): Observer {
@@ -34,7 +34,10 @@ export function observe(log: Logger, metrics: Metrics): Observer {
     answerFailed: ({ kind, key, traceparent }, error) => {
       metrics.effects.observe({ kind, outcome: 'unrecorded' }, 0);
       const fields = { kind, order_id: key, trace_id: traceId(traceparent), err: error };
-      log.error(fields, 'an answer could not be recorded: a defect of ours; the call will be repeated');
+      log.error(
+        fields,
+        'an answer could not be recorded: a defect of ours; it is kept, and recording it is tried again',
+      );
     },
     effectDone: ({ kind, key, traceparent }, ms) => {
       metrics.effects.observe({ kind, outcome: 'answered' }, ms / 1000);

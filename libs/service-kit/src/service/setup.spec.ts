@@ -1,4 +1,4 @@
-import { topics, topology } from '@order-events/contracts';
+import { auditTopics, topics, topology } from '@order-events/contracts';
 import { eventually, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
 import { things } from '../../test/things';
 import { Child } from '../../test/child';
@@ -32,8 +32,15 @@ async function expectReady(): Promise<void> {
   );
   const declared = groups.flatMap(({ reader, topics }) => topics.map((topic) => `${topic} → ${reader}`)).sort();
   expect(declared).toEqual(
-    topics.flatMap((topic) => topology[topic].consumers.map((group) => `${topic} → ${group}`)).sort(),
+    [...topics.map((topic) => ({ topic, groups: topology[topic].consumers })), ...auditTopics]
+      .flatMap(({ topic, groups }) => groups.map((group) => `${topic} → ${group}`))
+      .sort(),
   );
+  const audits = `SELECT reader, topics FROM log_cursor WHERE reader LIKE 'audit %'`;
+  expect(await sql(own, audits)).toEqual([
+    { reader: 'audit order-api', topics: ['inventory.rejected', 'inventory.reserved'] },
+  ]);
+  expect(await sql(own, 'SELECT consumer_group FROM audits')).toEqual([{ consumer_group: 'order-api' }]);
 }
 
 beforeAll(() =>

@@ -14,7 +14,7 @@ export interface Place {
   position: number;
 }
 
-/** The lasting place of the relay, with its lease. */
+/** A lasting place, with its lease. */
 export interface Cursor {
   place: Place;
   /** The connection of whoever holds the lease; it ends with it. */
@@ -24,6 +24,16 @@ export interface Cursor {
   until: number;
 }
 
+/** What the delivery audit knows of one group. */
+export interface AuditRow {
+  cursor: Cursor;
+  topics: readonly string[];
+  question?: string;
+  answer?: object;
+  missing: number;
+  resent: number;
+}
+
 /**
  * A database in memory. Any number of `MemoryStore`s, one for each process, share it. Rows are locked until the end of
  * the transaction, and what a transaction writes is seen by nobody else before its commit.
@@ -31,7 +41,10 @@ export interface Cursor {
 export class MemoryDatabase {
   /** In the order of their commits, which need not be that of their positions. */
   readonly outbox: LogRecord[] = [];
-  readonly cursor: Cursor = { place: { last: 0, win: null, position: 0 }, owner: undefined, epoch: 0, until: 0 };
+  /** The relay's. */
+  readonly cursor = newCursor(0);
+  /** By group. */
+  readonly audits = new Map<string, AuditRow>();
   private readonly tables = new Map<string, Map<string, object>>();
   private readonly locks = new Map<string, RowLock>();
   private readonly blocked = new Map<Session, RowLock>();
@@ -127,6 +140,11 @@ export class MemoryDatabase {
     const lock = this.blocked.get(session);
     return lock !== undefined && (lock.holder === other || this.waitsFor(lock.holder, other));
   }
+}
+
+/** @param last how many commits count as read. */
+export function newCursor(last: number): Cursor {
+  return { place: { last, win: null, position: 0 }, owner: undefined, epoch: 0, until: 0 };
 }
 
 function lockName(table: string, key: string): string {

@@ -1,9 +1,17 @@
-import type { LogReader, LogRecord, Store } from '@order-events/messaging';
+import {
+  asPublished,
+  RELAY,
+  type AuditLog,
+  type LogReader,
+  type LogRecord,
+  type Refused,
+  type Store,
+} from '@order-events/messaging';
 import { LeaseLostError } from '../lease-lost';
-import type { MemoryDatabase, Place } from './database';
+import type { Cursor, MemoryDatabase, Place } from './database';
 
-/** The relay's place in the outbox: windows by commit, and within a window by position, as on Postgres. */
-export class MemoryOutboxReader implements LogReader {
+/** One reader's place in the outbox: windows by commit, and within a window by position, as on Postgres. */
+export class MemoryOutboxReader implements LogReader, AuditLog {
   private epoch: number | undefined;
   private ahead: Place;
 
@@ -11,25 +19,29 @@ export class MemoryOutboxReader implements LogReader {
     private readonly database: MemoryDatabase,
     private readonly store: Store,
     private readonly connection: number,
+    private readonly cursor: Cursor = database.cursor,
+    private readonly wants: (record: LogRecord) => boolean = () => true,
   ) {
-    this.ahead = database.cursor.place;
+    this.ahead = cursor.place;
   }
 
   async lease(ms: number): Promise<boolean> {
     await this.store.ping();
-    const { cursor } = this.database;
+    const { cursor } = this;
     if (this.epoch === undefined) this.claim();
     else if (this.epoch !== cursor.epoch) this.epoch = undefined;
     if (this.epoch !== undefined) cursor.until = this.database.now() + ms;
     return this.epoch !== undefined;
   }
 
-  async page(limit: number): Promise<LogRecord[]> {
+  /** @param mark how many commits there are in a window that is opened now; by default all. */
+  async page(limit: number, mark?: string): Promise<LogRecord[]> {
     await this.store.ping();
     const { outbox } = this.database;
     const { last, win, position } = this.ahead;
-    const window = outbox.slice(last, win ?? outbox.length).sort((a, b) => a.position - b.position);
-    const unread = win === null ? window : window.filter((record) => record.position > position);
+    const window = outbox.slice(last, win ?? Number(mark ?? outbox.length)).sort((a, b) => a.position - b.position);
+    const wanted = window.filter(this.wants);
+    const unread = win === null ? wanted : wanted.filter((record) => record.position > position);
     const page = unread.slice(0, limit);
     const end = last + window.length;
     this.ahead =
@@ -39,30 +51,32 @@ export class MemoryOutboxReader implements LogReader {
     return page;
   }
 
-  async commit(refused: readonly { record: LogRecord; error: string }[]): Promise<void> {
+  async commit(refused: readonly Refused[] = []): Promise<void> {
     await this.store.ping();
     this.assertMine();
     if (refused.length > 0) {
-      await this.store.transact((tx) => tx.take('relay', refused.map(deadLetter)));
+      await this.store.transact(async (tx) => {
+        await tx.take(RELAY, refused.map(deadLetter));
+        await tx.append(refused.flatMap(({ told = [] }) => told));
+      });
       this.assertMine();
     }
-    this.database.cursor.place = this.ahead;
+    this.cursor.place = this.ahead;
   }
 
   rewind(): void {
-    this.ahead = this.database.cursor.place;
+    this.ahead = this.cursor.place;
   }
 
   release(): Promise<void> {
-    const { cursor } = this.database;
+    const { cursor } = this;
     if (this.epoch === cursor.epoch) cursor.owner = undefined;
     this.epoch = undefined;
     return Promise.resolve();
   }
 
   private claim(): void {
-    const { database } = this;
-    const { cursor } = database;
+    const { database, cursor } = this;
     if (cursor.owner && database.isConnected(cursor.owner) && cursor.until > database.now()) return;
     cursor.owner = this.connection;
     this.epoch = ++cursor.epoch;
@@ -70,13 +84,13 @@ export class MemoryOutboxReader implements LogReader {
   }
 
   private assertMine(): void {
-    if (this.epoch === this.database.cursor.epoch) return;
+    if (this.epoch === this.cursor.epoch) return;
     this.epoch = undefined;
-    throw new LeaseLostError('relay lost the outbox');
+    throw new LeaseLostError('the place in the outbox is lost to somebody else');
   }
 }
 
-function deadLetter({ record, error }: { record: LogRecord; error: string }) {
+function deadLetter({ record, error }: Refused) {
   const { id, topic, key } = record;
-  return { id, topic, key, state: 'dead' as const, failure: { message: record, error, attempts: 1 } };
+  return { id, topic, key, state: 'dead' as const, failure: { message: asPublished(record), error, attempts: 1 } };
 }

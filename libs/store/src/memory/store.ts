@@ -8,6 +8,7 @@ import {
   type Store,
   type Tx,
 } from '@order-events/messaging';
+import { MemoryAudit } from './audit';
 import type { MemoryDatabase } from './database';
 import { MemoryOutboxReader } from './outbox-reader';
 import { Session } from './session';
@@ -18,6 +19,8 @@ const RETRY_LEASE_MS = 30_000;
 
 /** The store port on a database in memory: for tests and the simulator. One instance is what one process would have. */
 export class MemoryStore implements Store {
+  /** What the delivery audit needs of it. */
+  readonly audit: MemoryAudit;
   private readonly connection: number;
   private readonly sessions = new Set<Session>();
   private readonly news = new Set<'outbox' | 'effects'>();
@@ -29,6 +32,7 @@ export class MemoryStore implements Store {
     private readonly runtime: Runtime,
   ) {
     this.connection = database.connect();
+    this.audit = new MemoryAudit(database, this, this.connection);
     this.unlisten = database.listen((what) => {
       this.news.add(what);
       for (const look of this.waiting) look();
@@ -77,8 +81,8 @@ export class MemoryStore implements Store {
         .sort((a, b) => a.dueAt - b.dueAt)
         .slice(0, limit);
       return claimed.map((row) => {
+        if (row.runner && !this.database.isConnected(row.runner)) row.effect.attempts++;
         const effect = structuredClone(row.effect);
-        row.effect.attempts++;
         row.dueAt = now + leaseMs;
         row.runner = this.connection;
         return effect;
@@ -90,6 +94,7 @@ export class MemoryStore implements Store {
     return this.statement((now) => {
       const row = this.database.table<EffectRow>('effects').get(id);
       if (!row?.open || (row.runner ?? this.connection) !== this.connection) return;
+      row.effect.attempts++;
       if (answer !== undefined) row.effect.answer = structuredClone(answer);
       Object.assign(row, { error, dueAt: now + delayMs, runner: undefined });
     });

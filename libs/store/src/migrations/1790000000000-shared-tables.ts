@@ -12,13 +12,14 @@ export class SharedTables1790000000000 implements MigrationInterface {
       CREATE TABLE inbox (
         consumer_group text NOT NULL,
         id uuid NOT NULL,
-        state text NOT NULL CHECK (state IN ('applied', 'retrying', 'dead', 'expired')),
+        state text NOT NULL CHECK (state IN ('applied', 'retrying', 'dead', 'expired', 'discarded')),
         topic text NOT NULL,
         key text NOT NULL,
         at timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (consumer_group, id)
       ) PARTITION BY RANGE (id)`);
     await runner.query(`CREATE TABLE inbox_default PARTITION OF inbox DEFAULT`);
+    await runner.query(`CREATE INDEX inbox_dead ON inbox (at) WHERE state = 'dead'`);
     await runner.query(`
       CREATE TABLE failures (
         consumer_group text NOT NULL,
@@ -33,6 +34,21 @@ export class SharedTables1790000000000 implements MigrationInterface {
         PRIMARY KEY (consumer_group, id)
       )`);
     await runner.query(`CREATE INDEX failures_due ON failures (consumer_group, due_at) WHERE due_at IS NOT NULL`);
+    await runner.query(`
+      CREATE TABLE operator_actions (
+        seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        actor text NOT NULL,
+        action text NOT NULL CHECK (action IN ('redrive', 'discard', 'pause', 'resume')),
+        reason text NOT NULL,
+        consumer_group text NOT NULL,
+        -- Of a dead letter.
+        event_id uuid
+      )`);
+    await runner.query(`CREATE INDEX operator_actions_event ON operator_actions (event_id)`);
+    await runner.query(
+      `CREATE INDEX operator_actions_pause ON operator_actions (consumer_group, seq) WHERE action IN ('pause', 'resume')`,
+    );
     await runner.query(`
       CREATE TABLE effects (
         seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -165,6 +165,42 @@ test('of statements that are sent together, the one that fails is told of, and n
   await single.close();
 });
 
+test('whichever statement is missed first, the one that failed first is told of', async () => {
+  const busy = setInterval(() => {
+    for (const since = performance.now(); performance.now() - since < 3;);
+  }, 1);
+  try {
+    for (let round = 0; round < 50; round++) {
+      const work = database.transact(async (session) => {
+        // The longer way of the first one's error lets the second one's overtake it.
+        const first = async () => {
+          await Promise.all([session.query(`INSERT INTO things VALUES ('a', -1)`)]);
+        };
+        await Promise.all([first(), session.query('SELECT 1')]);
+      });
+      await expect(work).rejects.toMatchObject({ kind: 'rejected', message: expect.stringContaining('23514') });
+    }
+  } finally {
+    clearInterval(busy);
+  }
+});
+
+test('nothing is committed after a statement that failed, even if nobody missed it', async () => {
+  const work = database.transact(async (session) => {
+    await session.query(`INSERT INTO things VALUES ('a', 1)`);
+    await session.query('SELECT 1 / 0').catch(() => []);
+  });
+  expect(await kindOf(work)).toBe('rejected');
+  expect(await database.query('SELECT * FROM things')).toEqual([]);
+});
+
+test('nothing is done in a transaction that has ended', async () => {
+  let leaked: Queryable | undefined;
+  await database.transact((session) => Promise.resolve((leaked = session)));
+  await expect(leaked!.query(`INSERT INTO things VALUES ('a', 1)`)).rejects.toThrow('after the end');
+  expect(await database.query('SELECT * FROM things')).toEqual([]);
+});
+
 test('a connection that breaks in a transaction is not used again', async () => {
   const work = database.transact(async (session) => {
     await session.query(`INSERT INTO things VALUES ('a', 1)`);

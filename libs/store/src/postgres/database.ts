@@ -1,4 +1,4 @@
-import { DatabaseError, Pool, types, type PoolClient, type QueryResultRow } from 'pg';
+import { DatabaseError, Pool, types, type PoolClient, type QueryResult, type QueryResultRow } from 'pg';
 import { StoreError } from '@order-events/messaging';
 
 export interface DatabaseOptions {
@@ -43,22 +43,25 @@ export class Database implements Queryable {
       query_timeout: SILENCE_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
-      // What a statement does is the same for every batch: to plan it anew for each costs more than to carry it out.
-      options: '-c plan_cache_mode=force_generic_plan',
       types: { getTypeParser: parserOf },
       // Statements that do not need each other's results are sent together, in one round trip.
       pipeline: true,
     });
-    this.pool.on('error', (error) => {
+    const onError = (error: Error) => {
       if (!this.closed) options.onError(error);
+    };
+    this.pool.on('error', onError);
+    this.pool.on('connect', (client) => {
+      // What a statement does is the same for every batch: to plan it anew for each costs more than to carry it out.
+      client.query('SET plan_cache_mode = force_generic_plan').catch(onError);
     });
   }
 
   async query<R extends QueryResultRow>(statement: Statement | string, values: readonly unknown[] = []): Promise<R[]> {
-    return run<R>(this.pool, statement, values);
+    return (await run<R>(this.pool, statement, values)).rows;
   }
 
-  /** Runs `work` between BEGIN and COMMIT, and ROLLBACK if it rejects. */
+  /** Runs `work` between BEGIN and COMMIT, and ROLLBACK if it rejects or one of its statements failed. */
   async transact<R>(work: (session: Queryable) => Promise<R>): Promise<R> {
     const client = await this.pool.connect().catch((error: unknown) => {
       throw classify(error);
@@ -66,17 +69,21 @@ export class Database implements Queryable {
     let broken = false;
     const onError = () => (broken = true);
     client.on('error', onError);
+    const session = new Session(client);
     try {
-      await run(client, 'BEGIN', []);
-      const result = await work({ query: (statement, values = []) => run(client, statement, values) });
-      await run(client, 'COMMIT', []);
+      await session.query('BEGIN');
+      const result = await work(session);
+      await session.commit();
       return result;
     } catch (error) {
+      // Of statements that are sent together the first that fails says why, those behind it only that something did.
+      const reason = session.failure ?? error;
       // A connection that cannot roll back is of no use to the next transaction, and one that is gone need not be asked.
-      if (isUnavailable(error)) broken = true;
+      if (isUnavailable(reason)) broken = true;
       else await client.query('ROLLBACK').catch(() => (broken = true));
-      throw error;
+      throw reason;
     } finally {
+      session.end();
       client.off('error', onError);
       client.release(broken);
     }
@@ -88,14 +95,45 @@ export class Database implements Queryable {
   }
 }
 
+/** The statements of one transaction. */
+class Session implements Queryable {
+  /** Why the transaction cannot be committed any more. */
+  failure: StoreError | undefined;
+  private ended = false;
+
+  constructor(private readonly client: PoolClient) {}
+
+  async query<R extends QueryResultRow>(statement: Statement | string, values: readonly unknown[] = []): Promise<R[]> {
+    // The connection may belong to another transaction by now.
+    if (this.ended) throw new Error('a statement came after the end of its transaction');
+    try {
+      return (await run<R>(this.client, statement, values)).rows;
+    } catch (error) {
+      this.failure ??= error as StoreError;
+      throw error;
+    }
+  }
+
+  async commit(): Promise<void> {
+    if (this.failure) throw this.failure;
+    const { command } = await run(this.client, 'COMMIT', []);
+    // Postgres answers so, and with no error, when a statement had failed.
+    if (command !== 'COMMIT') throw new StoreError('unavailable', `the transaction ended with ${command}`);
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+}
+
 async function run<R extends QueryResultRow>(
   on: Pool | PoolClient,
   statement: Statement | string,
   values: readonly unknown[],
-): Promise<R[]> {
+): Promise<QueryResult<R>> {
   try {
     const config = typeof statement === 'string' ? { text: statement } : statement;
-    return (await on.query<R>({ ...config, values: [...values] })).rows;
+    return await on.query<R>({ ...config, values: [...values] });
   } catch (error) {
     throw classify(error);
   }

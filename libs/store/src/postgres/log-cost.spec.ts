@@ -26,7 +26,7 @@ beforeAll(async () => {
     SELECT gen_random_uuid(), 'order.created', 'k' || n % 1000, '{"ce-id":"x"}', 'x' FROM generate_series(1, ${ROWS}) n`);
   const { rows } = await client.query<{ now: string }>('SELECT pg_current_snapshot()::text AS now');
   now = rows[0]!.now;
-  for (const name of ['open', 'next'] as const) await client.query(`PREPARE ${name} AS ${sql[name].text}`);
+  for (const name of ['open', 'openTo', 'next'] as const) await client.query(`PREPARE ${name} AS ${sql[name].text}`);
 });
 afterAll(async () => {
   await client.end();
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 /** Runs a statement, and tells how many blocks it touched and which nodes of its plan did anything. */
-async function cost(name: 'open' | 'next', values: string): Promise<{ blocks: number; nodes: Plan[] }> {
+async function cost(name: 'open' | 'openTo' | 'next', values: string): Promise<{ blocks: number; nodes: Plan[] }> {
   const explained = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
     `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE ${name} (${values})`,
   );
@@ -49,6 +49,7 @@ function flat(plan: Plan): Plan[] {
 
 const next = (position: number) => cost('next', `'{0}', '{1:1:}', '{"${now}"}', '{${position}}', 100, NULL`);
 const open = (last: string) => cost('open', `'{0}', '{"${last}"}', '{0}', 100, NULL`);
+const openTo = (last: string, win: string) => cost('openTo', `'{0}', '{"${last}"}', '{0}', 100, NULL, '${win}'`);
 
 /** A page of 100 rows is a handful of blocks of the table and of the index in each of its partitions. */
 const PAGE_BLOCKS = 60;
@@ -76,6 +77,7 @@ describe.each(['without statistics', 'with statistics'])('of 1,000,000 rows %s',
 
     test('a reader that has read them all does not look at them again', async () => {
       expect((await open(now)).blocks).toBeLessThan(PAGE_BLOCKS);
+      expect((await openTo(now, now)).blocks).toBeLessThan(PAGE_BLOCKS);
     });
   });
 });
@@ -83,6 +85,7 @@ describe.each(['without statistics', 'with statistics'])('of 1,000,000 rows %s',
 test('a few new rows behind 1,000,000 that are read cost a few blocks', async () => {
   await client.query(`INSERT INTO outbox (id, topic, key, headers, body)
     SELECT gen_random_uuid(), 'order.created', 'k', '{}', 'x' FROM generate_series(1, 5) n`);
-  const { blocks } = await open(now);
-  expect(blocks).toBeLessThan(PAGE_BLOCKS);
+  expect((await open(now)).blocks).toBeLessThan(PAGE_BLOCKS);
+  const { rows } = await client.query<{ later: string }>('SELECT pg_current_snapshot()::text AS later');
+  expect((await openTo(now, rows[0]!.later)).blocks).toBeLessThan(PAGE_BLOCKS);
 });

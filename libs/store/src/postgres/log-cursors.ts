@@ -15,6 +15,9 @@ interface Place {
 /** In place of an epoch: the place lives in memory only. */
 const FOLLOWED = -1;
 
+/** Which statement reads the next page. */
+type How = 'open' | 'openTo' | 'next' | 'replay';
+
 interface Owned {
   epoch: number;
   /** As it stands in the database. */
@@ -110,9 +113,13 @@ export class LogCursors {
 
   /**
    * Reads the next page of each owned partition (or of those in `only`), at most `limit` records each, in order. The
-   * places move in memory; `save` makes them lasting.
+   * places move in memory; `save` makes them lasting. A window that is opened ends with the snapshot `win`, or now.
    */
-  async poll(limit: number, only: readonly number[] = this.partitions): Promise<Map<number, LogRecord[]>> {
+  async poll(
+    limit: number,
+    only: readonly number[] = this.partitions,
+    win?: string,
+  ): Promise<Map<number, LogRecord[]>> {
     const pages = new Map<number, LogRecord[]>();
     const owned = only.flatMap((partition) => {
       const cursor = this.owned.get(partition);
@@ -123,7 +130,7 @@ export class LogCursors {
     const opening = owned.filter(({ place }) => place.win === null && place.position >= place.floor);
     await this.read(pages, replaying, limit, 'replay');
     await this.read(pages, inWindow, limit, 'next');
-    await this.read(pages, opening, limit, 'open');
+    await this.read(pages, opening, limit, win === undefined ? 'open' : 'openTo', win);
     return pages;
   }
 
@@ -187,7 +194,8 @@ export class LogCursors {
     pages: Map<number, LogRecord[]>,
     cursors: readonly { partition: number; place: Place }[],
     limit: number,
-    how: 'open' | 'next' | 'replay',
+    how: How,
+    to?: string,
   ): Promise<void> {
     if (cursors.length === 0) return;
     const partitions = cursors.map(({ partition }) => partition);
@@ -196,11 +204,12 @@ export class LogCursors {
     const { database } = this.options;
     const values = {
       open: [partitions, column('last'), column('floor'), limit, topics],
+      openTo: [partitions, column('last'), column('floor'), limit, topics, to],
       next: [partitions, column('last'), column('win'), column('position'), limit, topics],
       replay: [partitions, column('position'), column('floor'), limit, topics],
     }[how];
     const rows = await database.query<RecordRow>(this.sql[how], values);
-    const win = how === 'open' ? rows[0]!.win! : null;
+    const win = how === 'open' || how === 'openTo' ? rows[0]!.win! : null;
     for (const { partition } of cursors) pages.set(partition, []);
     for (const row of rows) if (row.position !== null) pages.get(row.partition)!.push(record(row, row.position));
     for (const { partition, place } of cursors) {
@@ -221,13 +230,7 @@ export class LogCursors {
 }
 
 /** The place behind a page. A short page has emptied its window. */
-function after(
-  place: Place,
-  how: 'open' | 'next' | 'replay',
-  win: string | null,
-  page: LogRecord[],
-  limit: number,
-): Place {
+function after(place: Place, how: How, win: string | null, page: LogRecord[], limit: number): Place {
   const full = page.length === limit;
   const position = page.at(-1)?.position ?? place.position;
   if (how === 'replay') return { ...place, position: full ? position : place.floor };

@@ -9,6 +9,8 @@ import type { Statement } from './database';
 export interface LogSql {
   /** Opens a window per cursor and reads its first page. ($1 partitions, $2 last, $3 floor, $4 limit, $5 topics) */
   open: Statement;
+  /** The same with a window that ends with a given snapshot. ($6 win) */
+  openTo: Statement;
   /** Reads on in an open window. ($1 partitions, $2 last, $3 win, $4 position, $5 limit, $6 topics) */
   next: Statement;
   /** Reads rows that came with a restore, by position alone. ($1 partitions, $2 position, $3 floor, $4 limit, $5 topics) */
@@ -38,24 +40,23 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
       WHERE l.partition = c.partition AND ${where} AND (${topics}::text[] IS NULL OR l.topic = ANY (${topics}))
       ORDER BY l.position LIMIT ${limit}
     ) r`;
+  const open = (win: string, within = '') => `SELECT c.partition, w.win::text, ${RECORD}
+    FROM (SELECT ${win} AS win) w
+    CROSS JOIN unnest($1::smallint[], $2::pg_snapshot[], $3::bigint[]) AS c (partition, last, floor)
+    CROSS JOIN LATERAL (
+      -- As ranges, also those of one xid, and with OFFSET 0: so that the planner, which knows none of the values,
+      -- uses the index on xids and does not walk the one on positions past everything that is read.
+      SELECT min(f.position) AS position
+      FROM (SELECT pg_snapshot_xmax(c.last) AS low, pg_snapshot_xmax(w.win) AS high
+            UNION ALL SELECT xid, xid FROM pg_snapshot_xip(c.last) AS xid) unread
+      CROSS JOIN LATERAL (
+        SELECT l.position FROM ${log} l
+        WHERE l.partition = c.partition AND l.xid BETWEEN unread.low AND unread.high AND l.position > c.floor OFFSET 0) f
+    ) start
+    LEFT JOIN ${page(`${unread}${within} AND l.position >= start.position`, '$5', '$4')} ON true`;
   return {
-    open: statement(
-      'open',
-      `SELECT c.partition, w.win::text, ${RECORD}
-       FROM (SELECT pg_current_snapshot() AS win) w
-       CROSS JOIN unnest($1::smallint[], $2::pg_snapshot[], $3::bigint[]) AS c (partition, last, floor)
-       CROSS JOIN LATERAL (
-         -- As ranges, also those of one xid, and with OFFSET 0: so that the planner, which knows none of the values,
-         -- uses the index on xids and does not walk the one on positions past everything that is read.
-         SELECT min(f.position) AS position
-         FROM (SELECT pg_snapshot_xmax(c.last) AS low, pg_snapshot_xmax(w.win) AS high
-               UNION ALL SELECT xid, xid FROM pg_snapshot_xip(c.last) AS xid) unread
-         CROSS JOIN LATERAL (
-           SELECT l.position FROM ${log} l
-           WHERE l.partition = c.partition AND l.xid BETWEEN unread.low AND unread.high AND l.position > c.floor OFFSET 0) f
-       ) start
-       LEFT JOIN ${page(`${unread} AND l.position >= start.position`, '$5', '$4')} ON true`,
-    ),
+    open: statement('open', open('pg_current_snapshot()')),
+    openTo: statement('open_to', open('$6::pg_snapshot', ' AND pg_visible_in_snapshot(l.xid, w.win)')),
     next: statement(
       'next',
       `SELECT c.partition, ${RECORD}
@@ -118,7 +119,9 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
     adopt: statement(
       'adopt',
       `UPDATE log_cursor
-       SET last = pg_current_snapshot(), win = NULL, position = verified,
+       SET last = pg_current_snapshot(), win = NULL,
+           position = coalesce(
+             (SELECT min(verified) FROM log_cursor WHERE log = '${log}' AND reader LIKE 'audit %' AND partition = $2), verified),
            floor = coalesce((SELECT max(position) FROM ${log} WHERE partition = $2), 0),
            system_identifier = (pg_control_system()).system_identifier
        WHERE log = '${log}' AND reader = $1 AND partition = $2 AND epoch = $3

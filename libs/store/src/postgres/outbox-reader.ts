@@ -1,4 +1,11 @@
-import type { LogReader, LogRecord } from '@order-events/messaging';
+import {
+  asPublished,
+  RELAY,
+  type AuditLog,
+  type LogReader,
+  type LogRecord,
+  type Refused,
+} from '@order-events/messaging';
 import type { Database } from './database';
 import { LogCursors } from './log-cursors';
 import { PostgresTx } from './tx';
@@ -6,8 +13,8 @@ import type { Backend } from './wake';
 
 const PARTITION = 0;
 
-/** The relay's place in the outbox. */
-export class OutboxReader implements LogReader {
+/** One reader's place in the outbox: the relay's, or that of the audit of one group. */
+export class OutboxReader implements LogReader, AuditLog {
   private readonly cursors: LogCursors;
   private leasedAt = 0;
 
@@ -15,8 +22,9 @@ export class OutboxReader implements LogReader {
     private readonly database: Database,
     owner: string,
     backend: () => Promise<Backend | undefined>,
+    reader = 'relay',
   ) {
-    this.cursors = new LogCursors({ database, log: 'outbox', reader: 'relay', owner, backend });
+    this.cursors = new LogCursors({ database, log: 'outbox', reader, owner, backend });
   }
 
   async lease(ms: number): Promise<boolean> {
@@ -28,16 +36,18 @@ export class OutboxReader implements LogReader {
     return this.cursors.partitions.length > 0;
   }
 
-  async page(limit: number): Promise<LogRecord[]> {
-    return (await this.cursors.poll(limit)).get(PARTITION) ?? [];
+  async page(limit: number, win?: string): Promise<LogRecord[]> {
+    return (await this.cursors.poll(limit, this.cursors.partitions, win)).get(PARTITION) ?? [];
   }
 
-  async commit(refused: readonly { record: LogRecord; error: string }[]): Promise<void> {
+  async commit(refused: readonly Refused[] = []): Promise<void> {
     try {
       if (refused.length === 0) return await this.cursors.save();
       await this.database.transact(async (session) => {
         await this.cursors.save(session);
-        await new PostgresTx(session).take('relay', refused.map(deadLetter));
+        const tx = new PostgresTx(session);
+        await tx.take(RELAY, refused.map(deadLetter));
+        await tx.append(refused.flatMap(({ told = [] }) => told));
       });
     } catch (error) {
       this.cursors.forget();
@@ -54,7 +64,7 @@ export class OutboxReader implements LogReader {
   }
 }
 
-function deadLetter({ record, error }: { record: LogRecord; error: string }) {
+function deadLetter({ record, error }: Refused) {
   const { id, topic, key } = record;
-  return { id, topic, key, state: 'dead' as const, failure: { message: record, error, attempts: 1 } };
+  return { id, topic, key, state: 'dead' as const, failure: { message: asPublished(record), error, attempts: 1 } };
 }

@@ -1,12 +1,12 @@
 import { counterTables, storeContract, testDatabase } from '@order-events/testing';
 import { migrate } from '../migrate';
-import { SharedTables1790000000000 } from '../migrations/1790000000000-shared-tables';
+import { sharedMigrations } from '../migrations';
 import { Database } from './database';
 import { PostgresStore } from './store';
 
 async function open() {
   const { url, drop } = await testDatabase();
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [SharedTables1790000000000] });
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [...sharedMigrations] });
   const make = () =>
     new PostgresStore({ url, connections: 5, applicationName: 'test', onError: (error) => errors.push(error) });
   const errors: Error[] = [];

@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { LogReader, Message, OpenEffect, OutboxStatus, Retry, Store, Tx } from '@order-events/messaging';
 import { PostgresAudit } from './audit';
 import { Database, type Queryable } from './database';
+import { DeadLetters } from './dead-letters';
+import { EffectClaims } from './effect-claims';
+import { OperatorActions } from './operator-actions';
 import { OutboxReader } from './outbox-reader';
-import { PostgresTx, storable } from './tx';
+import { PostgresTx } from './tx';
 import { Wake, type Listener } from './wake';
 
 export interface PostgresStoreOptions {
@@ -18,9 +21,6 @@ export interface PostgresStoreOptions {
 /** How long the retry worker has for what it fetched, before another may fetch it too. */
 const RETRY_LEASE_MS = 30_000;
 
-/** How often effects are looked for whose runner is gone. */
-const FREE_EVERY_MS = 1_000;
-
 // A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
 // evaluated again for each row, and then chooses more than its limit.
 const sql = {
@@ -28,34 +28,12 @@ const sql = {
     name: 'failures_due',
     text: `UPDATE failures SET due_at = clock_timestamp() + ${RETRY_LEASE_MS} * interval '1 millisecond'
            WHERE consumer_group = $1 AND id = ANY (ARRAY(
-             SELECT id FROM failures
+             SELECT id FROM failures f
              WHERE consumer_group = $1 AND due_at <= clock_timestamp()
-             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+               -- Who failed at it while another applied it may have filed that afterwards.
+               AND EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = f.id AND i.state = 'retrying')
+             ORDER BY due_at LIMIT $2 FOR UPDATE OF f SKIP LOCKED))
            RETURNING id, topic, key, headers, body, attempts`,
-  },
-  claimEffects: {
-    name: 'effects_claim',
-    text: `UPDATE effects SET attempts = attempts + 1, due_at = clock_timestamp() + $3 * interval '1 millisecond',
-             runner = $4, runner_backend = $5, runner_backend_start = $6
-           WHERE seq = ANY (ARRAY(
-             SELECT seq FROM effects
-             WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
-             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-           RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts - 1 AS attempts, answer`,
-  },
-  // The claim of a process that died ends with its connection; the lease is for one that hangs.
-  freeEffects: {
-    name: 'effects_free',
-    text: `UPDATE effects e SET due_at = clock_timestamp(), runner_backend = NULL
-           WHERE state = 'open' AND runner_backend IS NOT NULL AND runner <> $1 AND NOT EXISTS (
-             SELECT FROM pg_stat_get_activity(e.runner_backend) a WHERE a.backend_start = e.runner_backend_start)`,
-  },
-  deferEffect: {
-    name: 'effects_defer',
-    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', runner_backend = NULL, answer = coalesce($5, answer),
-             errors = jsonb_path_query_array(
-               errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
-           WHERE seq = $1 AND state = 'open' AND runner = $4`,
   },
   // The oldest record that the relay has not published: behind the place in its open window, or in none yet.
   outboxStatus: {
@@ -67,33 +45,39 @@ const sql = {
              UNION ALL
              (SELECT created_at FROM outbox
               WHERE c.win IS NOT NULL AND partition = 0 AND position > c.position ORDER BY position LIMIT 1)
+             UNION ALL
+             -- What came with a restore and is published once more.
+             (SELECT created_at FROM outbox
+              WHERE partition = 0 AND position > c.position AND position <= c.floor ORDER BY position LIMIT 1)
            ) o
            WHERE c.log = 'outbox' AND c.reader = 'relay'`,
   },
 };
-
-interface EffectRow extends Omit<OpenEffect, 'id' | 'idempotencyKey'> {
-  seq: number;
-  answer: unknown;
-  idempotency_key: string;
-  causationid: string;
-  traceparent: string;
-}
 
 /** The store port on the service's own Postgres database. */
 export class PostgresStore implements Store {
   readonly database: Database;
   /** What the delivery audit needs of it. */
   readonly audit: PostgresAudit;
+  readonly deadLetters: DeadLetters;
+  readonly operatorActions: OperatorActions;
   private readonly wake: Wake;
   private readonly listeners: Record<'outbox' | 'effects', Listener>;
   private readonly owner = randomUUID();
-  private freedAt = -Infinity;
+  private readonly effects: EffectClaims;
 
   constructor(options: PostgresStoreOptions) {
     this.database = new Database(options);
-    this.wake = new Wake({ ...options, channels: ['outbox', 'effects'] });
-    this.audit = new PostgresAudit(this.database, this.owner, () => this.wake.connected());
+    const backend = () => this.wake.connected();
+    this.effects = new EffectClaims({ database: this.database, owner: this.owner, backend });
+    this.wake = new Wake({
+      ...options,
+      channels: ['outbox', 'effects'],
+      onConnected: (own) => void this.effects.keep(own).catch((error: unknown) => options.onError(error as Error)),
+    });
+    this.audit = new PostgresAudit(this.database, this.owner, backend);
+    this.deadLetters = new DeadLetters(this.database);
+    this.operatorActions = new OperatorActions(this.database);
     this.listeners = { outbox: this.wake.listen('outbox'), effects: this.wake.listen('effects') };
   }
 
@@ -110,32 +94,12 @@ export class PostgresStore implements Store {
     return rows.map(({ id, attempts, ...message }) => ({ id, attempts, message }));
   }
 
-  async claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    if (performance.now() - this.freedAt >= FREE_EVERY_MS) {
-      this.freedAt = performance.now();
-      await this.database.query(sql.freeEffects, [this.owner]);
-    }
-    const { pid = null, start = null } = (await this.wake.connected()) ?? {};
-    const rows = await this.database.query<EffectRow>(sql.claimEffects, [
-      kinds,
-      limit,
-      leaseMs,
-      this.owner,
-      pid,
-      start,
-    ]);
-    rows.sort((a, b) => a.seq - b.seq);
-    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
-      ...effect,
-      ...(answer !== null && { answer }),
-      id: String(seq),
-      idempotencyKey: idempotency_key,
-    }));
+  claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
+    return this.effects.claim(kinds, limit, leaseMs);
   }
 
-  async deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {
-    const values = [id, delayMs, storable(error), this.owner, answer === undefined ? null : JSON.stringify(answer)];
-    await this.database.query(sql.deferEffect, values);
+  deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {
+    return this.effects.defer(id, error, delayMs, answer);
   }
 
   outbox(): LogReader {

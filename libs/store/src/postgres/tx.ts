@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type {
   EffectEntry,
   InboxEntry,
@@ -14,10 +15,12 @@ import type {
 import type { Queryable } from './database';
 import { logColumns } from './log-cursors';
 import { logSql } from './log-sql';
+import { storable } from './storable';
 import { tableSql } from './table-sql';
 
 const ERRORS_KEPT = 5;
 const ERROR_CHARACTERS = 4096;
+const HOST = hostname();
 
 const sql = {
   held: {
@@ -29,17 +32,20 @@ const sql = {
     text: `INSERT INTO inbox (consumer_group, id, state, topic, key)
            SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
            ON CONFLICT (consumer_group, id) DO UPDATE SET state = excluded.state, at = clock_timestamp()
-           WHERE inbox.state <> 'applied'`,
+           WHERE inbox.state NOT IN ('applied', 'discarded')`,
   },
   fail: {
     name: 'failures_add',
     text: `INSERT INTO failures (consumer_group, id, topic, key, headers, body, attempts, due_at, errors)
            SELECT $1, id, topic, key, headers, body, attempts, clock_timestamp() + delay * interval '1 millisecond',
-             jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'error', left(error, ${ERROR_CHARACTERS})))
+             jsonb_build_array(
+               jsonb_build_object('at', clock_timestamp(), 'host', $10::text, 'error', left(error, ${ERROR_CHARACTERS})))
            FROM unnest($2::uuid[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::integer[], $8::float8[], $9::text[])
              AS f (id, topic, key, headers, body, attempts, delay, error)
-           -- Whoever fails at an event may hold no lock of its key, and somebody else may have applied it meanwhile.
-           WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = f.id AND i.state = 'applied')
+           -- Whoever fails at an event may hold no lock of its key, and somebody else may have ended it meanwhile.
+           WHERE NOT EXISTS (
+             SELECT FROM inbox i
+             WHERE i.consumer_group = $1 AND i.id = f.id AND i.state IN ('applied', 'discarded'))
            ON CONFLICT (consumer_group, id) DO UPDATE SET
              attempts = excluded.attempts, due_at = excluded.due_at,
              errors = jsonb_path_query_array(failures.errors || excluded.errors, '$[last - ${ERRORS_KEPT - 1} to last]')`,
@@ -75,11 +81,6 @@ const sql = {
            WHERE seq IN (SELECT min(seq) FROM effects WHERE key = ANY ($1::text[]) AND state = 'waiting' GROUP BY key)`,
   },
 };
-
-/** What Postgres can keep as text: no NUL. Messages, and errors that quote them, may come with anything. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '\ufffd');
-}
 
 /**
  * One transaction of the store: every method is one statement for the whole batch, sent before the method returns, so
@@ -179,6 +180,7 @@ export class PostgresTx implements Tx {
       failures.map(({ attempts }) => attempts),
       failures.map(({ delayMs }) => delayMs ?? null),
       failures.map(({ error }) => storable(error)),
+      HOST,
     ]);
   }
 }

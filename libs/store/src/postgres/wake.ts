@@ -11,6 +11,8 @@ export interface WakeOptions {
   url: string;
   applicationName: string;
   channels: readonly string[];
+  /** There is a connection, the first one or a new one. */
+  onConnected?(backend: Backend): void;
   onError(error: Error): void;
 }
 
@@ -158,6 +160,7 @@ export class Wake {
         'SELECT pid, backend_start::text AS start FROM pg_stat_get_activity(pg_backend_pid())',
       );
       this.current = rows[0];
+      if (this.current) this.options.onConnected?.(this.current);
       // Whatever was notified while nobody listened.
       for (const name of this.listeners.keys()) this.arrive(name, []);
     } catch (error) {

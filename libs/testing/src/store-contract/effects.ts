@@ -41,7 +41,7 @@ export function effectsContract(under: TwoStores): void {
       expect(await under.store.claimEffects(['test.call'], 10, 60_000)).toEqual([]);
       await under.store.deferEffect(first!.id, 'Error: no answer', 0);
       const [again] = await under.store.claimEffects(['test.call'], 10, 0);
-      expect(again).toMatchObject({ id: first!.id, attempts: 1 });
+      expect(again).toMatchObject({ id: first!.id, attempts: 2 });
       const [afterLease] = await under.store.claimEffects(['test.call'], 10, 60_000);
       expect(afterLease).toMatchObject({ id: first!.id, attempts: 2 });
     });

@@ -1,3 +1,4 @@
+import { auditContract } from './audit';
 import { effectsContract } from './effects';
 import { inboxContract } from './inbox';
 import { outboxContract } from './outbox';
@@ -29,5 +30,6 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     inboxContract(under);
     effectsContract(under);
     outboxContract(under);
+    auditContract(under);
   });
 }

@@ -1,9 +1,11 @@
-import type { Store } from '@order-events/messaging';
+import type { AuditStore, Store } from '@order-events/messaging';
+
+type AuditedStore = Store & { readonly audit: AuditStore };
 
 export interface TwoStores {
-  readonly store: Store;
+  readonly store: AuditedStore;
   /** A second instance on the same data, as another process would have. */
-  readonly other: Store;
+  readonly other: AuditedStore;
 }
 
 export interface StoreUnderTest extends TwoStores {

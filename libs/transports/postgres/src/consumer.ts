@@ -27,7 +27,7 @@ export class Consumer implements Subscription {
   private readonly membership: Membership | undefined;
   private readonly listener: Listener;
   private readonly running: Promise<void>;
-  /** Partitions whose last page was full: there is more, without any wake-up. */
+  /** Partitions that had to wait, or whose last page was full: there is more, without any wake-up. */
   private unfinished: number[] = [];
   private polledAll = -Infinity;
 
@@ -64,7 +64,9 @@ export class Consumer implements Subscription {
         failures = 0;
       } catch (error) {
         this.options.onError(error as Error);
-        this.cursors.forget();
+        // Places of a group may be somebody else's by now; a follower's are nowhere but here.
+        if (this.membership) this.cursors.forget();
+        else this.cursors.rewind(this.cursors.partitions);
         await systemRuntime.sleep(backoff(++failures, Math.random(), 100, 2_000), signal);
       }
     }
@@ -77,21 +79,22 @@ export class Consumer implements Subscription {
     const news = await this.listener.wait(idle ? POLL_MS : 0, signal);
     // A batch that would be small waits a little for more.
     if (idle && news.length > 0) await systemRuntime.sleep(this.options.waitMs, signal);
-    const all = this.cursors.partitions;
-    if (performance.now() - this.polledAll >= POLL_MS) {
-      this.polledAll = performance.now();
-      return all;
-    }
-    const due = new Set([...this.unfinished, ...news.map(Number)]);
-    return all.filter((partition) => due.has(partition));
+    const own = this.cursors.partitions;
+    const isTime = performance.now() - this.polledAll >= POLL_MS;
+    if (isTime) this.polledAll = performance.now();
+    // Whoever had to wait comes first.
+    const due = new Set([...this.unfinished, ...(isTime ? own : news.map(Number))]);
+    return [...due].filter((partition) => own.includes(partition));
   }
 
   private async round(partitions: readonly number[], signal: AbortSignal): Promise<void> {
     this.unfinished = [];
     if (partitions.length === 0 || signal.aborted) return;
-    const limit = Math.max(1, Math.floor(this.options.inFlight / partitions.length));
-    const pages = await this.cursors.poll(limit, partitions);
-    this.unfinished = [...pages].filter(([, page]) => page.length === limit).map(([partition]) => partition);
+    const now = partitions.slice(0, this.options.inFlight);
+    const limit = Math.floor(this.options.inFlight / now.length);
+    const pages = await this.cursors.poll(limit, now);
+    const full = [...pages].filter(([, page]) => page.length === limit).map(([partition]) => partition);
+    this.unfinished = [...partitions.slice(now.length), ...full];
     const lanes = this.lanes([...pages].filter(([, page]) => page.length > 0));
     if (lanes.length === 0) return;
     const renewal = setInterval(() => this.renew(), LEASE_MS / 3);

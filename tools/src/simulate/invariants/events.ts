@@ -1,4 +1,4 @@
-import { services, topology, type Service, type Topic } from '@order-events/contracts';
+import { isTopic, services, topology, type Service } from '@order-events/contracts';
 import type { InboxEntry, OutboxEntry } from '@order-events/messaging';
 import { isGarbage } from '../garbage';
 import type { Invariant, Sight } from './invariant';
@@ -36,7 +36,7 @@ export function events({ databases, report }: Sight): Invariant {
     end() {
       for (const service of services)
         for (const { id, topic, key } of databases[service].database.outbox)
-          for (const group of topology[topic as Topic].consumers)
+          for (const group of isTopic(topic) ? topology[topic].consumers : [])
             if (databases[group].database.table<InboxEntry>('inbox').get(`${group} ${id}`)?.state !== 'applied')
               report(`${topic} of ${key} has not come to ${group}`);
     },

@@ -1,13 +1,13 @@
 import { Router } from 'express';
 import { pino } from 'pino';
 import { encode, systemRuntime } from '@order-events/messaging';
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { PostgresStore, sharedMigrations } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import { MemoryBroker, MemoryTransport } from '@order-events/transport-memory';
 import { testDatabase, type TestDatabase } from '@order-events/testing';
-import { Metrics } from '../metrics';
-import { listen, type Listening } from './listen';
-import { operatorApp } from './operator';
+import { Metrics } from '../../metrics';
+import { listen, type Listening } from '../listen';
+import { operatorApp } from './app';
 
 const TOKEN = 'a token that is long enough';
 const log = pino({ level: 'silent' });
@@ -22,7 +22,7 @@ let closed: Listening;
 beforeAll(async () => {
   database = await testDatabase();
   const { url } = database;
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [SharedTables1790000000000] });
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [...sharedMigrations] });
   store = new PostgresStore({ url, connections: 3, applicationName: 'test', onError });
   metrics = new Metrics('inventory');
   const transport = new MemoryTransport({ broker: new MemoryBroker(), onError });
@@ -33,7 +33,7 @@ beforeAll(async () => {
     hangs: () => new Promise<void>(() => undefined),
   };
   const routes = Router().post('/things', (request, response) => void response.json(request.body));
-  const shared = { service: 'inventory', store, metrics, log };
+  const shared = { service: 'inventory', store, transport, metrics, log };
   const app = operatorApp({ ...shared, token: TOKEN, checks, routes });
   server = await listen(app, '127.0.0.1', 0, 'OPERATOR_PORT');
   const ready = { works: checks.works };
@@ -109,7 +109,7 @@ test('metrics are text with the service as a label', async () => {
   expect(text).toMatch(/^order_events_backlog\{service="inventory"\} 0$/m);
 });
 
-test.each(['/inbox', '/outbox', '/effects', '/things', '/nothing'])('%s needs the token', async (path) => {
+test.each(['/inbox', '/outbox', '/effects', '/audit', '/things', '/nothing'])('%s needs the token', async (path) => {
   for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: TOKEN }] as Record<string, string>[]) {
     const { status, headers: answered, body } = await get(path, server, headers);
     expect([status, answered.get('www-authenticate')]).toEqual([401, 'Bearer']);

@@ -1,0 +1,59 @@
+import type { Call, Command, Result } from '../command';
+import { duration, query, table } from '../output';
+import { text } from './options';
+
+interface Lag {
+  group: string;
+  paused: { at: string; actor: string; reason: string } | null;
+  backlog: number | null;
+  outbox_oldest_ms: number;
+  retrying: number;
+  dead: number;
+  effects: number;
+}
+interface Outbox {
+  oldest_ms: number;
+  items: { position: number; topic: string; key: string; created_at: string }[];
+}
+
+async function lag({ services }: Call): Promise<Result> {
+  const answers = await services.askAll<Lag>('/lag');
+  const rows = [...answers].map(([service, each]) => {
+    const { paused, backlog, outbox_oldest_ms, retrying, dead, effects } = each;
+    const since = paused && `since ${paused.at} by ${paused.actor}: ${paused.reason}`;
+    return [service, backlog, retrying, dead, effects, duration(outbox_oldest_ms), since];
+  });
+  return {
+    text: table(['SERVICE', 'WAITING', 'RETRYING', 'DEAD', 'CALLS OPEN', 'OLDEST UNPUBLISHED', 'PAUSED'], rows),
+    data: Object.fromEntries(answers),
+  };
+}
+
+async function outbox({ services, values }: Call): Promise<Result> {
+  const path = `/outbox${query({ key: text(values, 'key'), limit: text(values, 'limit') ?? 5 })}`;
+  const answers = await services.askAll<Outbox>(path);
+  const ages = [...answers].map(([service, { oldest_ms }]) => [service, duration(oldest_ms)]);
+  const rows = [...answers].flatMap(([service, { items }]) =>
+    items.map(({ position, topic, key, created_at }) => [service, position, topic, key, created_at]),
+  );
+  const newest = table(['SERVICE', 'POSITION', 'TYPE', 'KEY', 'AT'], rows);
+  const oldest = table(['SERVICE', 'OLDEST UNPUBLISHED'], ages);
+  return { text: rows.length > 0 ? `${oldest}\n\n${newest}` : oldest, data: Object.fromEntries(answers) };
+}
+
+export const lagCommands: readonly Command[] = [
+  {
+    name: 'outbox',
+    args: [],
+    options: { key: { type: 'string' }, limit: { type: 'string' } },
+    does: 'Shows how old the oldest unpublished event of each service is, and its newest events, published or not.',
+    run: outbox,
+  },
+  {
+    name: 'lag',
+    args: [],
+    options: {},
+    does: 'Shows what waits for each service, what it tries again, and what it has not yet sent.',
+    run: lag,
+  },
+];

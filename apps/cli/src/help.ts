@@ -1,0 +1,39 @@
+import type { Command } from './command';
+
+/** What stands behind an option, and what it does. */
+const OPTIONS: Readonly<Record<string, readonly [value: string, does: string]>> = {
+  group: ['GROUP', 'those of this consumer group; of group relay: events that the broker refused'],
+  type: ['TYPE', 'those of this type, such as order.created'],
+  key: ['ID', 'those of this order'],
+  id: ['ID', 'this event'],
+  error: ['TEXT', 'those with this text in their last error'],
+  'older-than': ['AGE', 'those that died longer ago than 90s, 10m, 2h or 3d'],
+  limit: ['N', 'at most so many'],
+  'dry-run': ['', 'changes nothing, and says how many it would be'],
+  'per-second': ['N', 'no more than so many a second, in each service'],
+  reason: ['TEXT', 'why; needed for everything but a dry run, and kept'],
+  actor: ['NAME', 'who, if not the name of your account; kept'],
+};
+
+const SETTINGS = `Every command takes --json, for programs, and --help.
+
+Settings, from the environment:
+  OE_SERVICES     where the operator routes are, inventory=http://host:3011,…; else where npm start puts them
+  PORT_OFFSET     the one that npm start had
+  OPERATOR_TOKEN  of the operator routes; else the one of the system that runs from DATA_DIR (.data)
+
+Exit codes: 0 done · 1 not found or refused · 2 not a command, a setting or a value that there is
+            3 a service did not answer; what the others answered is shown`;
+
+/** How to use these commands. */
+export function help(commands: readonly Command[]): string {
+  const usages = commands.map(({ name, args, options, does }) => {
+    const given = Object.keys(options).map((option) => ` [--${option}]`);
+    return `  ${[name, ...args].join(' ')}${given.join('')}\n      ${does}`;
+  });
+  const used = Object.entries(OPTIONS).filter(([option]) => commands.some(({ options }) => option in options));
+  const options = used.map(([option, [value, does]]) => `  ${`--${option} ${value}`.padEnd(19)} ${does}`);
+  const parts = [`Usage: npm run oe -- COMMAND\n\n${usages.join('\n')}`, SETTINGS];
+  if (options.length > 0) parts.splice(1, 0, options.join('\n'));
+  return parts.join('\n\n');
+}

@@ -1,0 +1,40 @@
+import type { AuditStore } from '../ports/audit-store';
+import type { Runtime } from '../ports/runtime';
+import type { ResendBudget } from './budget';
+
+/** How long an event is given to arrive before anybody asks for it. */
+const AGE_MS = 30_000;
+
+/**
+ * How far the relay had published at least 30 s ago. By the time at which its place was seen there, and not by that of
+ * the records: those of an hour may wait for a broker that was away, and then are no older than their publication.
+ */
+export class AgedMark {
+  private aged: string | undefined;
+  private young: { mark: string | undefined; at: number } | undefined;
+  private looking: Promise<void> | undefined;
+
+  constructor(
+    private readonly store: Pick<AuditStore, 'published'>,
+    private readonly runtime: Runtime,
+    private readonly budget: ResendBudget,
+  ) {}
+
+  /** undefined: not known yet. */
+  async read(): Promise<string | undefined> {
+    if (this.young === undefined || this.runtime.elapsed() - this.young.at >= AGE_MS) {
+      // The audits of several groups share the look of the first.
+      await (this.looking ??= this.look().finally(() => (this.looking = undefined)));
+    }
+    return this.aged;
+  }
+
+  private async look(): Promise<void> {
+    const published = await this.store.published();
+    // Afterwards: what was published while we asked may be in the answer.
+    const at = this.runtime.elapsed();
+    this.aged = this.young?.mark;
+    this.young = { mark: published?.mark, at };
+    if (published) this.budget.observe(published.position, at);
+  }
+}

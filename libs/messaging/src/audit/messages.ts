@@ -1,0 +1,48 @@
+import { answersFor, AUDIT_SCHEMA, AuditAnswer, AuditQuestion, questionsFor } from '@order-events/contracts';
+import { decode } from '../cloud-events';
+import type { Message } from '../ports/transport';
+
+/** @param id of this copy of the question. */
+export function questionMessage(question: AuditQuestion, id: string): Message {
+  const { publisher, group } = question;
+  return message(questionsFor(group), id, `/${publisher}`, question);
+}
+
+export function answerMessage(answer: AuditAnswer, publisher: string, id: string): Message {
+  return message(answersFor(publisher), id, `/${answer.group}`, answer);
+}
+
+/** @throws if it is not one. */
+export function readQuestion(received: Message): AuditQuestion {
+  return AuditQuestion.parse(dataOf(received));
+}
+
+/** @throws if it is not one. */
+export function readAnswer(received: Message): AuditAnswer {
+  return AuditAnswer.parse(dataOf(received));
+}
+
+function message(topic: string, id: string, source: string, data: AuditQuestion | AuditAnswer): Message {
+  return {
+    topic,
+    key: id,
+    headers: {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-id': id,
+      'ce-source': source,
+      'ce-type': topic,
+      'ce-subject': data.group,
+      'ce-dataschema': AUDIT_SCHEMA,
+    },
+    body: Buffer.from(JSON.stringify(data)),
+  };
+}
+
+function dataOf(received: Message): unknown {
+  const decoded = decode(received);
+  if (!decoded.ok) throw new Error(decoded.detail);
+  const schema = decoded.event.attributes['dataschema'];
+  if (schema !== AUDIT_SCHEMA) throw new Error(`the schema is ${schema}`);
+  return decoded.event.data;
+}

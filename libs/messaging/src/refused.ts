@@ -1,0 +1,59 @@
+import { deadLettered } from './dead-lettered';
+import type { Observer, Runtime } from './ports/runtime';
+import type { InboxEntry, OutboxEntry, Store } from './ports/store';
+import type { Transport } from './ports/transport';
+
+/** The group in whose name records of the outbox are dead letters that the broker refused. */
+export const RELAY = 'relay';
+
+const AT_ONCE = 100;
+
+export interface RefusedOptions {
+  store: Store;
+  transport: Pick<Transport, 'publish'>;
+  runtime: Pick<Runtime, 'eventId'>;
+  observer: Pick<Observer, 'published' | 'publishFailed' | 'refused'>;
+}
+
+/**
+ * Publishes records again that were refused and that an operator has brought back, each as it was. It is `applied` once
+ * the broker holds it, and dead again if it is refused again; while the broker is away it stays due.
+ * @returns how many were due
+ */
+export async function publishRefused({ store, transport, runtime, observer }: RefusedOptions): Promise<number> {
+  const due = await store.dueRetries(RELAY, AT_ONCE);
+  if (due.length === 0) return 0;
+  const settlements = await transport.publish(due.map(({ message }) => message));
+  const entries: InboxEntry[] = [];
+  const told: OutboxEntry[] = [];
+  const unavailable: string[] = [];
+  for (const [index, { id, message, attempts }] of due.entries()) {
+    const settlement = settlements[index]!;
+    const entry = { id, topic: message.topic, key: message.key };
+    if (settlement.stored) entries.push({ ...entry, state: 'applied', retried: true });
+    else if (settlement.problem === 'unavailable') unavailable.push(settlement.detail);
+    else {
+      const failure = { message, error: settlement.detail, attempts: attempts + 1 };
+      entries.push({ ...entry, state: 'dead', failure });
+      told.push(...tellRefused({ ...entry, headers: message.headers }, failure, runtime));
+    }
+  }
+  await store.transact(async (tx) => {
+    await tx.take(RELAY, entries);
+    await tx.append(told);
+  });
+  observer.published(entries.filter(({ state }) => state === 'applied').length);
+  for (const { failure, ...entry } of entries) if (failure) observer.refused(entry, failure.error);
+  if (unavailable.length > 0) observer.publishFailed(unavailable.length, unavailable.at(-1)!);
+  return due.length;
+}
+
+/** What is told of a record that was refused: by the one who would have told the record. */
+export function tellRefused(
+  { id, topic, key, headers }: Pick<OutboxEntry, 'id' | 'topic' | 'key' | 'headers'>,
+  { error, attempts }: { error: string; attempts: number },
+  runtime: Pick<Runtime, 'eventId'>,
+): OutboxEntry[] {
+  const letter = { group: RELAY, event_id: id, topic, key, attempts, error };
+  return deadLettered(letter, runtime.eventId(), headers['ce-source'] ?? '');
+}

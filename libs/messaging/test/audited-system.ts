@@ -1,0 +1,170 @@
+import { audiences, auditTopics, consumedBy, services, topology, topics, type Service } from '@order-events/contracts';
+import { MemoryDatabase, MemoryStore } from '@order-events/store';
+import { eventually, VirtualRuntime } from '@order-events/testing';
+import { MemoryTransport } from '@order-events/transport-memory';
+import {
+  DeliveryAudit,
+  encode,
+  Pipeline,
+  Relay,
+  tenTries,
+  type EventHandler,
+  type InboxEntry,
+  type OutboxEntry,
+  type Topic,
+  type Transport,
+} from '../src/index';
+import { dataOf } from './event-data';
+import { LossyBroker } from './lossy-broker';
+import { Notes } from './counting';
+
+/** What the audits have told, all groups together. */
+export class AuditNotes extends Notes {
+  readonly sums = { verified: 0, missing: 0, resent: 0 };
+  verified(_: string, count: number): void {
+    this.sums.verified += count;
+  }
+  missing(_: string, count: number): void {
+    this.sums.missing += count;
+  }
+  resent(_: string, count: number): void {
+    this.sums.resent += count;
+  }
+}
+
+/** Which parts of a process run. */
+export interface Running {
+  audits?: boolean;
+  consumes?: boolean;
+  publishes?: boolean;
+}
+
+/** One process of a service. */
+export interface Process {
+  /** As kill -9: nothing of it has any effect any more. */
+  kill(): Promise<void>;
+}
+
+/** Five services on a broker that loses what a test tells it to. They take events into their inboxes and do nothing else. */
+export class AuditedSystem {
+  readonly runtime = new VirtualRuntime();
+  readonly broker = new LossyBroker(this.runtime);
+  readonly notes = new AuditNotes();
+  readonly databases = new Map(services.map((service) => [service, new MemoryDatabase(this.runtime)]));
+  private readonly ends: (() => Promise<void>)[] = [];
+  private made = 0;
+
+  /** Declares all topics and audits. */
+  async setUp(): Promise<void> {
+    const edges = topics.map((topic) => ({ topic, groups: topology[topic].consumers }));
+    await this.transport().declare([...edges, ...auditTopics]);
+    for (const service of services) await this.store(service).audit.declare(audiences(service));
+  }
+
+  async start(service: Service, { audits = true, consumes = true, publishes = true }: Running = {}): Promise<Process> {
+    const { runtime, notes } = this;
+    const store = this.store(service);
+    const transport = this.transport();
+    const stop = new AbortController();
+    const shared = { store, transport, runtime, observer: notes };
+    const audit = new DeliveryAudit({ ...shared, store: store.audit, service, audiences: audiences(service) });
+    const loops: Promise<void>[] = [];
+    if (audits) loops.push(audit.run(stop.signal));
+    if (publishes) loops.push(new Relay({ ...shared, batch: 500 }).run(stop.signal));
+    const subscription = consumes ? await this.subscribe(service, transport, store, audit) : undefined;
+    const end = async () => {
+      stop.abort();
+      await subscription?.close();
+      await Promise.all(loops);
+      await store.close();
+    };
+    this.ends.push(end);
+    return {
+      kill: async () => {
+        await store.close();
+        await end();
+      },
+    };
+  }
+
+  /** Appends an event of the topic to its publisher's outbox; its id says when. */
+  async publish(topic: Topic, order = 'o1'): Promise<string> {
+    const time = this.runtime.elapsed().toString(16).split('.')[0]!.padStart(12, '0');
+    const id = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${String(++this.made).padStart(12, '0')}`;
+    const event = { type: topic, subject: order, sequence: 1, data: dataOf(topic, order) };
+    const { publisher } = topology[topic];
+    const entry: OutboxEntry = encode(event as Parameters<typeof encode>[0], id, { source: `/${publisher}` });
+    await this.store(publisher).transact((tx) => tx.append([entry]));
+    return id;
+  }
+
+  /** Ids that the group's inbox holds. */
+  inbox(group: Service): Map<string, object> {
+    return this.databases.get(group)!.table<InboxEntry>('inbox');
+  }
+
+  holds(group: Service, ids: readonly string[]): boolean {
+    const inbox = this.inbox(group);
+    return ids.every((id) => inbox.has(`${group} ${id}`));
+  }
+
+  store(service: Service): MemoryStore {
+    return new MemoryStore(this.databases.get(service)!, this.runtime);
+  }
+
+  /** Nothing is unverified that was published for the group until now. */
+  async isVerified(publisher: Service, group: Service): Promise<boolean> {
+    const status = await this.store(publisher).audit.status();
+    const { lag_ms, missing } = status.find((one) => one.group === group)!;
+    return lag_ms === 0 && missing === 0;
+  }
+
+  /** Waits for a state. @throws if it is not there after a day of the system's time: then it never will be. */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    const end = this.runtime.elapsed() + 24 * 3_600_000;
+    await eventually(async () => {
+      if (this.runtime.elapsed() > end) throw new Error(`it never comes: ${JSON.stringify([...this.notes.errors])}`);
+      return condition();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.ends.map((end) => end()));
+  }
+
+  private transport(): Transport {
+    const transport = new MemoryTransport({
+      broker: this.broker,
+      onError: (error) => this.notes.errors.push(error.message),
+      runtime: this.runtime,
+    });
+    const { backlog } = transport;
+    transport.backlog = async (group) => (await backlog.call(transport, group)) + this.broker.underWay(group);
+    return transport;
+  }
+
+  private subscribe(service: Service, transport: Transport, store: MemoryStore, audit: DeliveryAudit) {
+    const { runtime, notes } = this;
+    const handlers = new Map<Topic, EventHandler>(
+      consumedBy(service).map((topic) => [topic, { topic, keys: () => ({}), decide: () => ({}) }]),
+    );
+    const consumer = {
+      group: service,
+      source: `/${service}`,
+      maxEventBytes: 1_000_000,
+      tables: {},
+      handlers,
+      retry: tenTries,
+    };
+    const pipeline = new Pipeline({ consumer, store, runtime, observer: notes });
+    return transport.subscribe({
+      group: service,
+      topics: [...handlers.keys(), ...audit.topics],
+      batch: 100,
+      waitMs: 5,
+      inFlight: 1_000,
+      parallel: 4,
+      handle: (batch) => pipeline.handle(audit.take(batch)),
+    });
+  }
+}

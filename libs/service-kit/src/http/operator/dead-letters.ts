@@ -1,0 +1,88 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import type { DeadLetters, FailedEvent } from '@order-events/store';
+import { jsonBody } from '../json-body';
+import { pageOf, placeFrom } from '../paging';
+import { onlyMethods, Problem } from '../problem';
+import { Filter, Order, Text } from './input';
+
+const Seconds = z.coerce.number().min(0).max(1e9);
+
+/** Which dead letters are meant. */
+const filter = {
+  group: Text(200).optional(),
+  type: Text(200).optional(),
+  key: Text(1_000).optional(),
+  id: z.guid().optional(),
+  error: Text(1_000).optional(),
+  older_than: Seconds.optional(),
+};
+const Named = z.object({ group: Text(200), id: z.guid() });
+const List = z.strictObject({ ...filter, limit: Filter.shape.limit, cursor: z.string().max(5_000).optional() });
+const Place = z.tuple([z.iso.datetime({ offset: true }), z.string(), z.guid()]);
+
+const which = { ...filter, limit: z.int().min(1).max(100_000).default(1_000) };
+const rate = { per_second: z.number().positive().max(100_000).optional() };
+/** To be told how many would be moved, one need not say why. */
+const dryRun = { ...which, dry_run: z.literal(true), actor: Order.actor.optional(), reason: Order.reason.optional() };
+const move = { ...which, ...Order, dry_run: z.literal(false).default(false) };
+const Redrive = z.discriminatedUnion('dry_run', [
+  z.strictObject({ ...dryRun, ...rate }),
+  z.strictObject({ ...move, ...rate }),
+]);
+const Discard = z.discriminatedUnion('dry_run', [z.strictObject(dryRun), z.strictObject(move)]);
+
+/** Events that are not tried any more by themselves: to be looked at, sent through again, or given up. */
+export function deadLetterRoutes(letters: DeadLetters): Router {
+  const routes = Router();
+  routes
+    .route('/dead-letters')
+    .get(async (request, response) => {
+      const { limit, cursor, ...filter } = List.parse(request.query);
+      const behind = cursor === undefined ? undefined : placeFrom(cursor, Place);
+      const rows = await letters.list(filter, limit + 1, behind);
+      response.json(
+        pageOf(
+          rows,
+          limit,
+          ({ place }) => place,
+          ({ letter }) => letter,
+        ),
+      );
+    })
+    .all(onlyMethods('GET', 'HEAD'));
+  routes
+    .route('/dead-letters/redrive')
+    .post(...jsonBody('64kb'), async (request, response) => {
+      const order = Redrive.parse(request.body);
+      const { dry_run, limit } = order;
+      const count = await (dry_run ? letters.count(order, limit) : letters.redrive(order, order, order.per_second));
+      response.json({ dry_run, count });
+    })
+    .all(onlyMethods('POST'));
+  routes
+    .route('/dead-letters/discard')
+    .post(...jsonBody('64kb'), async (request, response) => {
+      const order = Discard.parse(request.body);
+      const { dry_run, limit } = order;
+      response.json({ dry_run, count: await (dry_run ? letters.count(order, limit) : letters.discard(order, order)) });
+    })
+    .all(onlyMethods('POST'));
+  routes
+    .route('/dead-letters/:group/:id')
+    .get(async (request, response) => {
+      const named = Named.safeParse(request.params).data;
+      const event = named && (await letters.find(named.group, named.id));
+      if (!event) throw new Problem(404, { kind: 'not-found', detail: 'No failed event is kept under this id.' });
+      response.json(shown(event));
+    })
+    .all(onlyMethods('GET', 'HEAD'));
+  return routes;
+}
+
+/** The body as text if it is one, else in base64. */
+function shown({ body, ...event }: FailedEvent) {
+  const text = body.toString();
+  const isText = Buffer.from(text).equals(body);
+  return { ...event, body: isText ? text : body.toString('base64'), body_encoding: isText ? 'utf-8' : 'base64' };
+}

@@ -1,0 +1,1 @@
+export { operatorApp, type OperatorOptions } from './app';

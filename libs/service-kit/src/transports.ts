@@ -1,0 +1,90 @@
+import type { Transport } from '@order-events/messaging';
+import type { Config } from './config/settings';
+
+/** The settings that say what carries the events, and how it is reached. */
+export const TRANSPORT_SETTINGS = [
+  'TRANSPORT',
+  'TOPIC_PREFIX',
+  'EVENTS_DATABASE_URL',
+  'KAFKA_BROKERS',
+  'KAFKA_SECURITY_PROTOCOL',
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SASL_PASSWORD',
+  'AMQP_URL',
+  'NATS_URL',
+  'NSQD_ADDRESSES',
+  'NSQLOOKUPD_ADDRESSES',
+  'NSQ_TLS',
+  'NSQ_AUTH_SECRET',
+  'BROKER_CA_FILE',
+  'BROKER_CERT_FILE',
+  'BROKER_KEY_FILE',
+] as const;
+export type TransportConfig = Config<(typeof TRANSPORT_SETTINGS)[number]>;
+
+export interface Surroundings {
+  /** Shown by the broker. */
+  applicationName: string;
+  /** Something failed in the background and is tried again. */
+  onError(error: Error): void;
+}
+
+/** A transport that may have housekeeping of its own, to be done daily and harmless to do more often. */
+export type OpenTransport = Transport & { makePartitions?(): Promise<void> };
+
+/** Opens the transport that the settings name. Nothing is reached yet, and of the clients only the one needed is loaded. */
+export function openTransport(config: TransportConfig, surroundings: Surroundings): OpenTransport {
+  return openers[config.TRANSPORT](config, { ...surroundings, prefix: config.TOPIC_PREFIX });
+}
+
+type Opener = (config: TransportConfig, common: Surroundings & { prefix: string }) => OpenTransport;
+
+/* eslint-disable @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- loaded when needed */
+const openers: Record<TransportConfig['TRANSPORT'], Opener> = {
+  postgres: ({ EVENTS_DATABASE_URL }, common) => {
+    const { PostgresTransport } =
+      require('@order-events/transport-postgres') as typeof import('@order-events/transport-postgres');
+    return new PostgresTransport({ ...common, url: EVENTS_DATABASE_URL!, connections: 5 });
+  },
+  kafka: (config, common) => {
+    const { KafkaTransport } =
+      require('@order-events/transport-kafka') as typeof import('@order-events/transport-kafka');
+    const protocol = config.KAFKA_SECURITY_PROTOCOL;
+    const sasl = protocol.startsWith('sasl') && {
+      mechanism: config.KAFKA_SASL_MECHANISM,
+      username: config.KAFKA_SASL_USERNAME ?? '',
+      password: config.KAFKA_SASL_PASSWORD ?? '',
+    };
+    return new KafkaTransport({
+      ...common,
+      brokers: config.KAFKA_BROKERS!,
+      ...(protocol.endsWith('ssl') && { tls: files(config) ?? {} }),
+      ...(sasl && { sasl }),
+    });
+  },
+  rabbitmq: (config, common) => {
+    const { RabbitmqTransport } =
+      require('@order-events/transport-rabbitmq') as typeof import('@order-events/transport-rabbitmq');
+    return new RabbitmqTransport({ ...common, url: config.AMQP_URL!, tls: files(config) });
+  },
+  nats: (config, common) => {
+    const { NatsTransport } = require('@order-events/transport-nats') as typeof import('@order-events/transport-nats');
+    return new NatsTransport({ ...common, url: config.NATS_URL!, tls: files(config) });
+  },
+  nsq: (config, common) => {
+    const { NsqTransport } = require('@order-events/transport-nsq') as typeof import('@order-events/transport-nsq');
+    return new NsqTransport({
+      ...common,
+      nsqdAddresses: config.NSQD_ADDRESSES!,
+      nsqlookupdAddresses: config.NSQLOOKUPD_ADDRESSES,
+      ...(config.NSQ_TLS && { tls: files(config) ?? {} }),
+      secret: config.NSQ_AUTH_SECRET,
+    });
+  },
+};
+/* eslint-enable */
+
+function files({ BROKER_CA_FILE: caFile, BROKER_CERT_FILE: certFile, BROKER_KEY_FILE: keyFile }: TransportConfig) {
+  return caFile || certFile || keyFile ? { caFile, certFile, keyFile } : undefined;
+}

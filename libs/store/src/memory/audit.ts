@@ -1,0 +1,116 @@
+import type {
+  AuditLog,
+  AuditStatus,
+  AuditStore,
+  Holding,
+  InboxEntry,
+  LogRecord,
+  Published,
+  Store,
+} from '@order-events/messaging';
+import { newCursor, type AuditRow, type Cursor, type MemoryDatabase } from './database';
+import { MemoryOutboxReader } from './outbox-reader';
+
+/** The delivery audit's part of a database in memory. A mark is the number of commits that are published. */
+export class MemoryAudit implements AuditStore {
+  constructor(
+    private readonly database: MemoryDatabase,
+    private readonly store: Store,
+    private readonly connection: number,
+  ) {}
+
+  async declare(audiences: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    await this.store.ping();
+    const { audits, outbox } = this.database;
+    for (const [group, topics] of audiences) {
+      const known = audits.get(group);
+      if (known) known.topics = topics;
+      else audits.set(group, { cursor: newCursor(outbox.length), topics, missing: 0, resent: 0 });
+    }
+  }
+
+  async published(): Promise<Published | undefined> {
+    await this.store.ping();
+    const { cursor, outbox } = this.database;
+    const { last, win, position } = cursor.place;
+    const isRead = win !== null && outbox.slice(last, win).every((record) => record.position <= position);
+    return { mark: String(isRead ? win : last), position };
+  }
+
+  log(group: string): AuditLog {
+    const { topics, cursor } = this.row(group);
+    const wants = ({ topic }: LogRecord) => topics.includes(topic);
+    return new MemoryOutboxReader(this.database, this.store, this.connection, cursor, wants);
+  }
+
+  async ask(group: string, question: string): Promise<void> {
+    await this.store.ping();
+    const row = this.row(group);
+    if (row.question !== question) Object.assign(row, { question, answer: undefined });
+  }
+
+  async answer(group: string, question: string, answer: object): Promise<void> {
+    await this.store.ping();
+    const row = this.database.audits.get(group);
+    if (row?.question === question) row.answer = structuredClone(answer);
+  }
+
+  async answerTo(group: string, question: string): Promise<unknown> {
+    await this.store.ping();
+    const row = this.row(group);
+    return row.question === question ? structuredClone(row.answer) : undefined;
+  }
+
+  async tally(group: string, missing: number, resent: number): Promise<void> {
+    await this.store.ping();
+    const row = this.row(group);
+    row.missing = missing;
+    row.resent += resent;
+  }
+
+  async holding(group: string, ids: readonly string[], topics: readonly string[], before: string): Promise<Holding> {
+    await this.store.ping();
+    const inbox = this.database.table<InboxEntry>('inbox');
+    const oldest = [...ids].sort()[0]!;
+    let newest: string | undefined;
+    for (const [key, { id, topic }] of inbox) {
+      if (key !== `${group} ${id}` || !topics.includes(topic) || id <= oldest || id >= before) continue;
+      if (newest === undefined || id > newest) newest = id;
+    }
+    return { missing: ids.filter((id) => !inbox.has(`${group} ${id}`)), newest };
+  }
+
+  async again(group: string, since: Date): Promise<boolean> {
+    await this.store.ping();
+    const cursor = this.database.audits.get(group)?.cursor;
+    if (!cursor) return false;
+    const first = this.database.outbox.findIndex(({ time }) => time >= since);
+    const last = first < 0 ? cursor.place.last : Math.min(first, cursor.place.last);
+    Object.assign(cursor, { place: { last, win: null, position: 0 }, owner: undefined, epoch: cursor.epoch + 1 });
+    return true;
+  }
+
+  async status(): Promise<AuditStatus[]> {
+    await this.store.ping();
+    return [...this.database.audits].map(([group, { cursor, topics, missing, resent }]) => {
+      const unread = this.unread(cursor);
+      const times = unread.filter(({ topic }) => topics.includes(topic)).map(({ time }) => time.getTime());
+      const positions = unread.map(({ position }) => position);
+      const verified = positions.length > 0 ? Math.min(...positions) - 1 : cursor.place.position;
+      const now = this.database.now();
+      return { group, verified, missing, resent, lag_ms: times.length > 0 ? now - Math.min(...times) : 0 };
+    });
+  }
+
+  private unread({ place: { last, win, position } }: Cursor): LogRecord[] {
+    return this.database.outbox.slice(last).filter((record, i) => {
+      return win === null || last + i >= win || record.position > position;
+    });
+  }
+
+  private row(group: string): AuditRow {
+    const row = this.database.audits.get(group);
+    if (!row) throw new Error(`the group ${group} was not declared for the audit`);
+    return row;
+  }
+}

@@ -1,0 +1,180 @@
+import type { AuditLog, AuditStatus, AuditStore, Holding, Published } from '@order-events/messaging';
+import type { Database } from './database';
+import { OutboxReader } from './outbox-reader';
+import type { Backend } from './wake';
+
+/** The cursor of a group's audit goes by this name. */
+const READER = `'audit ' || $1`;
+const readerOf = (group: string) => `audit ${group}`;
+
+const sql = {
+  // Its snapshot may be younger than the relay's place: whatever is published later is meant for the group, too. The page
+  // after a mark that lies before it sets it back.
+  declare: {
+    name: 'audit_declare',
+    text: `INSERT INTO log_cursor AS c (log, reader, partition, topics, last, verified)
+           SELECT 'outbox', 'audit ' || a.reader, 0, string_to_array(a.topics, ','), pg_current_snapshot(),
+             coalesce((SELECT max(position) FROM outbox), 0)
+           FROM unnest($1::text[], $2::text[]) AS a (reader, topics)
+           ON CONFLICT (log, reader, partition) DO UPDATE
+           SET topics = excluded.topics, epoch = c.epoch + 1, owner = NULL
+           WHERE c.topics IS DISTINCT FROM excluded.topics`,
+  },
+  add: {
+    name: 'audit_add',
+    text: `INSERT INTO audits (consumer_group) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`,
+  },
+  // An open window that is published to its end counts, too: the relay's lasting place leaves it with the next record only.
+  published: {
+    name: 'audit_published',
+    text: `SELECT c.position, (CASE WHEN c.win IS NOT NULL AND NOT EXISTS (
+             SELECT FROM outbox l WHERE l.partition = 0 AND l.position > c.position
+               AND pg_visible_in_snapshot(l.xid, c.win) AND NOT pg_visible_in_snapshot(l.xid, c.last))
+             THEN c.win ELSE c.last END)::text AS mark
+           FROM log_cursor c WHERE c.log = 'outbox' AND c.reader = 'relay' AND c.position >= c.floor
+             AND c.system_identifier = (pg_control_system()).system_identifier`,
+  },
+  // Nothing above the lowest record that is visible and not read counts as verified: it may have been committed late.
+  verify: {
+    name: 'audit_verify',
+    text: `UPDATE log_cursor c SET verified = coalesce((
+             SELECT min(l.position) - 1 FROM outbox l
+             WHERE l.partition = 0 AND l.xid >= pg_snapshot_xmin(coalesce(c.win, c.last)) AND l.position <= c.position
+               AND NOT pg_visible_in_snapshot(l.xid, coalesce(c.win, c.last))), c.position)
+           WHERE c.log = 'outbox' AND c.reader = ${READER}`,
+  },
+  ask: {
+    name: 'audit_ask',
+    text: `UPDATE audits SET question = $2, answer = NULL WHERE consumer_group = $1 AND question IS DISTINCT FROM $2`,
+  },
+  answer: {
+    name: 'audit_answer',
+    text: `UPDATE audits SET answer = $3 WHERE consumer_group = $1 AND question = $2`,
+  },
+  answerTo: {
+    name: 'audit_answer_to',
+    text: `SELECT answer FROM audits WHERE consumer_group = $1 AND question = $2 AND answer IS NOT NULL`,
+  },
+  tally: {
+    name: 'audit_tally',
+    text: `UPDATE audits SET missing = $2, resent = resent + $3 WHERE consumer_group = $1`,
+  },
+  // The newest id by the primary key, from the top of a range that is no wider than the audit is behind.
+  holding: {
+    name: 'audit_holding',
+    text: `SELECT ARRAY(
+             SELECT a.id FROM unnest($2::uuid[]) AS a (id)
+             WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = a.id))::text[] AS missing,
+             (SELECT id FROM inbox
+              WHERE consumer_group = $1 AND topic = ANY ($3::text[]) AND id > $4 AND id < $5
+              ORDER BY id DESC LIMIT 1) AS newest`,
+  },
+  // As if nothing above the floor had been read. The next claim brings the new place to whoever owns the cursor.
+  again: {
+    name: 'audit_again',
+    text: `UPDATE log_cursor SET last = '1:1:', win = NULL, position = o.before, floor = o.before, verified = o.before,
+             epoch = epoch + 1, owner = NULL
+           FROM (SELECT least(c.verified, (SELECT min(position) - 1 FROM outbox WHERE created_at >= $2)) AS before
+                 FROM log_cursor c WHERE c.log = 'outbox' AND c.reader = ${READER}) o
+           WHERE log = 'outbox' AND reader = ${READER} RETURNING reader`,
+  },
+  status: {
+    name: 'audit_status',
+    text: `SELECT a.consumer_group AS group, c.verified, a.missing, a.resent,
+             coalesce(extract(epoch FROM clock_timestamp() - (
+               SELECT min(o.created_at) FROM (
+                 (SELECT created_at FROM outbox
+                  WHERE c.win IS NULL AND partition = 0 AND xid >= pg_snapshot_xmax(c.last) AND position > c.floor
+                    AND topic = ANY (c.topics) ORDER BY xid LIMIT 1)
+                 UNION ALL
+                 (SELECT created_at FROM outbox
+                  WHERE c.win IS NOT NULL AND partition = 0 AND position > c.position
+                    AND topic = ANY (c.topics) ORDER BY position LIMIT 1)) o)) * 1000, 0)::float8 AS lag_ms
+           FROM audits a JOIN log_cursor c ON c.log = 'outbox' AND c.reader = 'audit ' || a.consumer_group
+           ORDER BY a.consumer_group`,
+  },
+};
+
+/** Begins the audit of groups, each with its topics, or gives them other topics. Idempotent. */
+export async function declareAudits(
+  database: Database,
+  audiences: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  const groups = [...audiences.keys()];
+  const topics = [...audiences.values()].map((names) => [...names].sort().join(','));
+  await database.transact(async (session) => {
+    await session.query(sql.declare, [groups, topics]);
+    await session.query(sql.add, [groups]);
+  });
+}
+
+/** The delivery audit's part of a service's own Postgres database. */
+export class PostgresAudit implements AuditStore {
+  constructor(
+    private readonly database: Database,
+    private readonly owner: string,
+    private readonly backend: () => Promise<Backend | undefined>,
+  ) {}
+
+  declare(audiences: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    return declareAudits(this.database, audiences);
+  }
+
+  async published(): Promise<Published | undefined> {
+    const [row] = await this.database.query<{ mark: string; position: number }>(sql.published);
+    return row;
+  }
+
+  log(group: string): AuditLog {
+    return new AuditCursor(this.database, this.owner, this.backend, group);
+  }
+
+  async ask(group: string, question: string): Promise<void> {
+    await this.database.query(sql.ask, [group, question]);
+  }
+
+  async answer(group: string, question: string, answer: object): Promise<void> {
+    await this.database.query(sql.answer, [group, question, JSON.stringify(answer)]);
+  }
+
+  async answerTo(group: string, question: string): Promise<unknown> {
+    const [row] = await this.database.query<{ answer: unknown }>(sql.answerTo, [group, question]);
+    return row?.answer;
+  }
+
+  async tally(group: string, missing: number, resent: number): Promise<void> {
+    await this.database.query(sql.tally, [group, missing, resent]);
+  }
+
+  async holding(group: string, ids: readonly string[], topics: readonly string[], before: string): Promise<Holding> {
+    const oldest = [...ids].sort()[0];
+    const values = [group, ids, topics, oldest, before];
+    const [row] = await this.database.query<{ missing: string[]; newest: string | null }>(sql.holding, values);
+    return { missing: row!.missing, newest: row!.newest ?? undefined };
+  }
+
+  async again(group: string, since: Date): Promise<boolean> {
+    return (await this.database.query(sql.again, [group, since])).length > 0;
+  }
+
+  status(): Promise<AuditStatus[]> {
+    return this.database.query<AuditStatus>(sql.status);
+  }
+}
+
+/** The place of the audit of one group. */
+class AuditCursor extends OutboxReader {
+  constructor(
+    private readonly own: Database,
+    owner: string,
+    backend: () => Promise<Backend | undefined>,
+    private readonly group: string,
+  ) {
+    super(own, owner, backend, readerOf(group));
+  }
+
+  override async commit(): Promise<void> {
+    await super.commit();
+    await this.own.query(sql.verify, [this.group]);
+  }
+}

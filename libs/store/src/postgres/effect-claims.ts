@@ -1,0 +1,126 @@
+import type { OpenEffect } from '@order-events/messaging';
+import type { Database } from './database';
+import { storable } from './storable';
+import type { Backend } from './wake';
+
+export interface EffectClaimsOptions {
+  database: Database;
+  /** Of this process, unlike any other. */
+  owner: string;
+  /** The server process of the connection by which others see that this process lives; undefined while there is none. */
+  backend(): Promise<Backend | undefined>;
+}
+
+/** How often effects are looked for whose runner is gone. */
+const FREE_EVERY_MS = 1_000;
+/** How long a runner has to come back that has only lost its connection. It tries every half second. */
+const GONE_MS = 3_000;
+
+const lives = `EXISTS (SELECT FROM pg_stat_get_activity(runner_backend) a WHERE a.backend_start = runner_backend_start)`;
+
+// A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
+// evaluated again for each row, and then chooses more than its limit.
+const sql = {
+  // The lease is for a runner that hangs. One whose connection is gone is either dead or coming back: see `gone`.
+  claim: {
+    name: 'effects_claim',
+    text: `UPDATE effects SET due_at = clock_timestamp() + $3 * interval '1 millisecond',
+             runner = $4, runner_backend = $5, runner_backend_start = $6
+           WHERE seq = ANY (ARRAY(
+             SELECT seq FROM effects
+             WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
+               AND (runner_backend IS NULL OR runner = $4 OR ${lives})
+             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+           RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts, answer`,
+  },
+  keep: {
+    name: 'effects_keep',
+    text: `UPDATE effects SET runner_backend = $2, runner_backend_start = $3,
+             due_at = clock_timestamp() + $4 * interval '1 millisecond'
+           WHERE state = 'open' AND runner = $1`,
+  },
+  gone: {
+    name: 'effects_gone',
+    text: `SELECT DISTINCT runner_backend AS pid, runner_backend_start::text AS start FROM effects
+           WHERE state = 'open' AND runner_backend IS NOT NULL AND runner <> $1 AND NOT ${lives}`,
+  },
+  free: {
+    name: 'effects_free',
+    text: `UPDATE effects SET due_at = clock_timestamp(), attempts = attempts + 1, runner = NULL, runner_backend = NULL
+           FROM unnest($1::integer[], $2::timestamptz[]) AS gone (pid, start)
+           WHERE state = 'open' AND runner_backend = gone.pid AND runner_backend_start = gone.start`,
+  },
+  defer: {
+    name: 'effects_defer',
+    text: `UPDATE effects SET due_at = clock_timestamp() + $2 * interval '1 millisecond', attempts = attempts + 1,
+             runner = NULL, runner_backend = NULL, answer = coalesce($5, answer),
+             errors = jsonb_path_query_array(
+               errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
+           WHERE seq = $1 AND state = 'open' AND (runner IS NULL OR runner = $4)`,
+  },
+};
+
+interface EffectRow extends Omit<OpenEffect, 'id' | 'idempotencyKey'> {
+  seq: number;
+  answer: unknown;
+  idempotency_key: string;
+  causationid: string;
+  traceparent: string;
+}
+
+/** Which effects this process has in hand, and the others when theirs are free. */
+export class EffectClaims {
+  private lookedAt = -Infinity;
+  private leaseMs = 0;
+  /** Connections that were not there, by when that was first seen. */
+  private gone = new Map<string, { pid: number; start: string; since: number }>();
+
+  constructor(private readonly options: EffectClaimsOptions) {}
+
+  /** As `Store.claimEffects`. */
+  async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
+    const { database, owner, backend } = this.options;
+    await this.freeThoseOfTheDead();
+    this.leaseMs = leaseMs;
+    const { pid = null, start = null } = (await backend()) ?? {};
+    const rows = await database.query<EffectRow>(sql.claim, [kinds, limit, leaseMs, owner, pid, start]);
+    rows.sort((a, b) => a.seq - b.seq);
+    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
+      ...effect,
+      ...(answer !== null && { answer }),
+      id: String(seq),
+      idempotencyKey: idempotency_key,
+    }));
+  }
+
+  /** As `Store.deferEffect`. */
+  async defer(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {
+    const { database, owner } = this.options;
+    const json = answer === undefined ? null : JSON.stringify(answer);
+    await database.query(sql.defer, [id, delayMs, storable(error), owner, json]);
+  }
+
+  /** Carries what is in hand over to a new connection, so that it is not taken for that of a dead process. */
+  async keep({ pid, start }: Backend): Promise<void> {
+    if (this.leaseMs === 0) return;
+    await this.options.database.query(sql.keep, [this.options.owner, pid, start, this.leaseMs]);
+  }
+
+  private async freeThoseOfTheDead(): Promise<void> {
+    const { database, owner } = this.options;
+    const now = performance.now();
+    if (now - this.lookedAt < FREE_EVERY_MS) return;
+    this.lookedAt = now;
+    const rows = await database.query<Backend>(sql.gone, [owner]);
+    const before = this.gone;
+    this.gone = new Map(
+      rows.map((row) => {
+        const name = `${row.pid} ${row.start}`;
+        return [name, { ...row, since: before.get(name)?.since ?? now }];
+      }),
+    );
+    const dead = [...this.gone.values()].filter(({ since }) => now - since >= GONE_MS);
+    if (dead.length === 0) return;
+    await database.query(sql.free, [dead.map(({ pid }) => pid), dead.map(({ start }) => start)]);
+  }
+}

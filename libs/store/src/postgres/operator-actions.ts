@@ -1,0 +1,65 @@
+import type { Database } from './database';
+
+/** Who did something to a service by hand, and why. */
+export interface ByHand {
+  actor: string;
+  reason: string;
+}
+
+export interface OperatorAction extends ByHand {
+  at: Date;
+  action: 'redrive' | 'discard' | 'pause' | 'resume';
+  consumer_group: string;
+  /** Of the dead letter that it was done to. */
+  event_id: string | null;
+}
+
+export interface OperatorActionFilter {
+  actor?: string;
+  action?: string;
+  /** Of the dead letter that it was done to. */
+  event_id?: string;
+}
+
+const sql = {
+  list: {
+    name: 'operator_actions_list',
+    text: `SELECT at, actor, action, reason, consumer_group, event_id FROM operator_actions
+           WHERE ($1::text IS NULL OR actor = $1) AND ($2::text IS NULL OR action = $2)
+             AND ($3::uuid IS NULL OR event_id = $3)
+           ORDER BY seq DESC LIMIT $4`,
+  },
+  pause: {
+    name: 'operator_actions_pause',
+    text: `INSERT INTO operator_actions (actor, action, reason, consumer_group) VALUES ($1, $2, $3, $4)`,
+  },
+  paused: {
+    name: 'operator_actions_paused',
+    text: `SELECT at, actor, reason FROM (
+             SELECT * FROM operator_actions WHERE consumer_group = $1 AND action IN ('pause', 'resume')
+             ORDER BY seq DESC LIMIT 1) last
+           WHERE action = 'pause'`,
+  },
+};
+
+/** What operators did to a service; a pause holds until the record says that it was ended. */
+export class OperatorActions {
+  constructor(private readonly database: Database) {}
+
+  /** The newest first. */
+  list({ actor, action, event_id }: OperatorActionFilter, limit: number): Promise<OperatorAction[]> {
+    const values = [actor ?? null, action ?? null, event_id ?? null, limit];
+    return this.database.query<OperatorAction>(sql.list, values);
+  }
+
+  /** Asks every process of the group to stop consuming, or to go on. */
+  async record(action: 'pause' | 'resume', group: string, { actor, reason }: ByHand): Promise<void> {
+    await this.database.query(sql.pause, [actor, action, reason, group]);
+  }
+
+  /** Since when, by whom and why the group does not consume; undefined while it does. */
+  async pause(group: string): Promise<(ByHand & { at: Date }) | undefined> {
+    const [row] = await this.database.query<ByHand & { at: Date }>(sql.paused, [group]);
+    return row;
+  }
+}

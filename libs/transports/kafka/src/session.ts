@@ -1,0 +1,212 @@
+import { setMaxListeners } from 'node:events';
+import { backoff, systemRuntime, type Message } from '@order-events/messaging';
+import type { Consumer as Member, EachBatchPayload } from 'kafkajs';
+import { byNumber } from './assigner';
+import { Client, REQUEST_MS, retry, within } from './client';
+import type { ConsumerOptions } from './consumer';
+import { Lanes } from './lanes';
+import { PARTITIONS, SESSION_MS } from './topology';
+import { fromKafka } from './wire';
+
+export interface SessionOptions extends ConsumerOptions {
+  groupId: string;
+  /** Of a follower: where to read on. It is kept up to date, instead of at the broker. */
+  places: Map<string, Place> | undefined;
+  succeeded(): void;
+}
+
+/** The next offset to read of a partition. The topic has its prefix. */
+export interface Place {
+  topic: string;
+  partition: number;
+  offset: string;
+}
+
+/** A message in our hands, and its place. */
+interface Held extends Place {
+  message: Message;
+  resolveOffset(offset: string): void;
+  pause(): () => void;
+}
+
+/** How often a member shows that it lives, and hears of a rebalance. */
+const HEARTBEAT_MS = 1_000;
+/** How long a rebalance waits for a member whose calls are running; then it goes on without it. */
+const REBALANCE_MS = 30_000;
+/** How long a broker keeps a request for messages while there are none. */
+const POLL_MS = 300;
+/** Joining a group is what the client does for the longest time without a word. */
+const SILENCE_MS = REBALANCE_MS + 2 * REQUEST_MS;
+
+/**
+ * The life of one consumer of the client, until it fails. The client's own restarts are off: they go on with what made
+ * it fail, and leave it stopped after some errors.
+ */
+export class Session {
+  private readonly client: Client;
+  private readonly member: Member;
+  private readonly lanes: Lanes<Held>;
+  private readonly ended = new AbortController();
+  /** Handled, and not acknowledged: it is tried again. */
+  private readonly unacknowledged = new Map<string, Place>();
+  private fail: (error: Error) => void = () => {};
+  private readonly failed = new Promise<never>((_, reject) => (this.fail = reject));
+  private heartbeat: () => Promise<void> = () => Promise.resolve();
+  private lastSign = performance.now();
+
+  constructor(private readonly options: SessionOptions) {
+    this.client = new Client(options.settings, options.onError);
+    this.member = this.client.kafka.consumer({
+      groupId: options.groupId,
+      partitionAssigners: [byNumber],
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      rebalanceTimeout: REBALANCE_MS,
+      maxWaitTimeInMs: POLL_MS,
+      allowAutoTopicCreation: false,
+      retry: { ...retry, restartOnFailure: () => Promise.resolve(false) },
+    });
+    this.lanes = new Lanes({ ...options, run: (batch, failures) => this.hand(batch, failures) });
+    // Each partition that waits for its next try listens.
+    setMaxListeners(0, this.ended.signal);
+    this.listen();
+  }
+
+  /** Until the signal, or a failure. Resolves when what was handled is acknowledged, to whether there was no failure. */
+  async run(signal: AbortSignal): Promise<boolean> {
+    const starting = this.start();
+    let stop = () => {};
+    const stopped = new Promise<void>((resolve) => (stop = resolve));
+    signal.addEventListener('abort', stop);
+    const pulse = setInterval(() => void this.pulse(), HEARTBEAT_MS);
+    try {
+      if (!signal.aborted) await Promise.race([stopped, this.failed, starting.then(() => this.failed)]);
+      return true;
+    } catch (error) {
+      // Told at once, for the running calls may take long.
+      this.options.onError(error as Error);
+      return false;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.lanes.stop();
+      await this.lanes.idle();
+      clearInterval(pulse);
+      this.ended.abort();
+      await this.leave(starting);
+    }
+  }
+
+  private async start(): Promise<void> {
+    const { topology, topics } = this.options;
+    await this.member.connect();
+    // Where a group has no place, nothing of the partition was ever handled.
+    await this.member.subscribe({ topics: topics.map(topology.name), fromBeginning: true });
+    await this.member.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: topics.length * PARTITIONS,
+      eachBatch: (payload) => this.take(payload),
+    });
+  }
+
+  private async leave(starting: Promise<void>): Promise<void> {
+    // Whoever disconnects while it joins has a member that nobody knows of. Why it could not start is known already.
+    const left = starting.catch(() => undefined).then(() => this.member.disconnect());
+    await within(REQUEST_MS / 2, left).catch(this.options.onError);
+    this.client.end();
+  }
+
+  private listen(): void {
+    const { member, options } = this;
+    const { events } = member;
+    const sign = () => (this.lastSign = performance.now());
+    member.on(events.HEARTBEAT, sign);
+    member.on(events.FETCH, () => {
+      sign();
+      options.succeeded();
+    });
+    member.on(events.GROUP_JOIN, () => {
+      sign();
+      // What is unacknowledged is delivered again, to whom it belongs now.
+      this.unacknowledged.clear();
+      for (const place of options.places?.values() ?? []) member.seek(place);
+    });
+    member.on(events.REBALANCING, () => options.onError(new Error(`the group ${options.groupId} is rebalanced`)));
+    member.on(events.CRASH, ({ payload: { error } }) => this.fail(error));
+    member.on(events.REQUEST_TIMEOUT, ({ payload: { apiName, broker } }) =>
+      this.fail(new Error(`no answer from Kafka at ${broker} to ${apiName} within ${REQUEST_MS} ms`)),
+    );
+  }
+
+  /** Resolves when the partition may be read on. The claim is kept until then, and a rebalance waits. */
+  private async take({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
+    const { topic, partition, messages } = batch;
+    const bare = topic.slice(this.options.topology.name('').length);
+    this.heartbeat = heartbeat;
+    const items = messages.map((message, index) => ({
+      message: fromKafka(bare, message),
+      topic,
+      partition,
+      // Whoever publishes in transactions leaves a mark behind the messages, which is nobody's to handle.
+      offset: index === messages.length - 1 ? batch.lastOffset() : message.offset,
+      resolveOffset,
+      pause,
+    }));
+    await this.lanes.add(partition, items);
+    // Nothing else was there, so that the next batch would be small: more may gather meanwhile.
+    if (batch.offsetLag() === '0') await systemRuntime.sleep(this.options.waitMs);
+  }
+
+  private async hand(batch: readonly Held[], failures: number): Promise<boolean> {
+    try {
+      await this.options.handle(batch.map(({ message }) => message));
+    } catch (error) {
+      this.options.onError(error as Error);
+      this.pause(batch, backoff(failures + 1, Math.random(), 100, 5_000));
+      return false;
+    }
+    const last = lastOf(batch);
+    for (const [name, { topic, partition, offset, resolveOffset }] of last) {
+      resolveOffset(offset);
+      const place = { topic, partition, offset: String(BigInt(offset) + 1n) };
+      (this.options.places ?? this.unacknowledged).set(name, place);
+    }
+    await this.acknowledge();
+    return true;
+  }
+
+  private async acknowledge(): Promise<void> {
+    const places = [...this.unacknowledged];
+    if (places.length === 0) return;
+    try {
+      await within(REQUEST_MS, this.member.commitOffsets(places.map(([, place]) => place)));
+      for (const [name, place] of places) {
+        if (this.unacknowledged.get(name) === place) this.unacknowledged.delete(name);
+      }
+    } catch (error) {
+      this.options.onError(error as Error);
+    }
+  }
+
+  /** They are fetched again after `ms`, and meanwhile the others are. */
+  private pause(batch: readonly Held[], ms: number): void {
+    const resumes = [...lastOf(batch).values()].map(({ pause }) => pause());
+    void systemRuntime.sleep(ms, this.ended.signal).then(() => resumes.forEach((resume) => resume()));
+  }
+
+  /** The client itself shows no sign of life while calls are running. */
+  private async pulse(): Promise<void> {
+    if (performance.now() - this.lastSign > SILENCE_MS) this.fail(new Error('the Kafka client has fallen silent'));
+    try {
+      if (this.lanes.active) await this.heartbeat();
+      else await this.acknowledge();
+    } catch {
+      // The client hears the same in a moment, and joins again when the running calls have ended.
+      this.lanes.drop();
+    }
+  }
+}
+
+export const key = ({ topic, partition }: Omit<Place, 'offset'>) => `${topic}/${partition}`;
+
+const lastOf = (batch: readonly Held[]) => new Map(batch.map((held) => [key(held), held]));

@@ -1,0 +1,67 @@
+import type {
+  Capabilities,
+  Message,
+  Settlement,
+  Subscribe,
+  Subscription,
+  TopicDeclaration,
+  Transport,
+} from '@order-events/messaging';
+import type { ClientSettings } from './client';
+import { Consumer } from './consumer';
+import { Publisher } from './publisher';
+import { Topology } from './topology';
+
+export interface KafkaTransportOptions extends ClientSettings {
+  /** Goes before the names of topics and groups. */
+  prefix: string;
+  /** Something failed in the background and is tried again, or the client says that it is. */
+  onError(error: Error): void;
+}
+
+/** Events through Kafka: a topic for each type, a consumer group for each service. */
+export class KafkaTransport implements Transport {
+  readonly name = 'kafka';
+  readonly capabilities: Capabilities = {
+    // A partition keeps its order, and one order's events are of several topics.
+    order: 'none',
+    headers: true,
+    maxBytes: 1_000_000,
+    durable: true,
+  };
+  private readonly topology: Topology;
+  private readonly publisher: Publisher;
+
+  constructor(private readonly options: KafkaTransportOptions) {
+    this.topology = new Topology(options);
+    this.publisher = new Publisher(options, options.prefix);
+  }
+
+  declare(topics: readonly TopicDeclaration[]): Promise<void> {
+    return this.topology.declare(topics);
+  }
+
+  publish(batch: readonly Message[]): Promise<Settlement[]> {
+    return this.publisher.publish(batch);
+  }
+
+  async subscribe(subscribe: Subscribe): Promise<Subscription> {
+    const { topology, options } = this;
+    const consumer = new Consumer({ ...subscribe, topology, settings: options, onError: options.onError });
+    if (subscribe.group === null) await consumer.ready;
+    return consumer;
+  }
+
+  backlog(group: string): Promise<number> {
+    return this.topology.backlog(group);
+  }
+
+  ping(): Promise<void> {
+    return this.topology.ping();
+  }
+
+  async close(): Promise<void> {
+    await this.publisher.close();
+    await this.topology.close();
+  }
+}

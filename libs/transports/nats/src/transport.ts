@@ -1,0 +1,79 @@
+import type {
+  Capabilities,
+  Message,
+  Settlement,
+  Subscribe,
+  Subscription,
+  TopicDeclaration,
+  Transport,
+} from '@order-events/messaging';
+import type { JetStreamManager } from 'nats';
+import { Connection, TIMEOUT_MS } from './connection';
+import { Consumer } from './consumer';
+import type { ConnectionSettings } from './dial';
+import { Publisher } from './publisher';
+import { Topology } from './topology';
+import { Wire } from './wire';
+
+export interface NatsTransportOptions extends ConnectionSettings {
+  /** Goes before the names of topics, of the stream and of groups. */
+  prefix: string;
+}
+
+/** The server's default. */
+const MAX_PAYLOAD = 1024 * 1024;
+/** For what we put into the headers ourselves, and for their encoding. */
+const OVERHEAD = 16 * 1024;
+
+/** Events through one JetStream stream, with a durable consumer for each group. */
+export class NatsTransport implements Transport {
+  readonly name = 'nats';
+  readonly capabilities: Capabilities = {
+    order: 'none',
+    headers: true,
+    maxBytes: MAX_PAYLOAD - OVERHEAD,
+    durable: true,
+  };
+  private readonly wire: Wire;
+  private readonly topology: Topology;
+  private readonly connection: Connection;
+  private readonly publisher: Publisher;
+
+  constructor(private readonly options: NatsTransportOptions) {
+    this.wire = new Wire(options.prefix);
+    this.topology = new Topology(this.wire);
+    this.connection = new Connection(options, MAX_PAYLOAD);
+    this.publisher = new Publisher(this.connection, this.wire, this.topology.stream);
+  }
+
+  async declare(topics: readonly TopicDeclaration[]): Promise<void> {
+    await this.topology.declare(await this.manager(), topics);
+  }
+
+  publish(batch: readonly Message[]): Promise<Settlement[]> {
+    return this.publisher.publish(batch);
+  }
+
+  subscribe(subscribe: Subscribe): Promise<Subscription> {
+    const { connection, topology, wire, options } = this;
+    return Promise.resolve(new Consumer({ ...subscribe, connection, topology, wire, onError: options.onError }));
+  }
+
+  async backlog(group: string): Promise<number> {
+    const info = await (await this.manager()).consumers.info(this.topology.stream, this.wire.name(group));
+    return info.num_pending + info.num_ack_pending;
+  }
+
+  async ping(): Promise<void> {
+    await (await this.manager()).getAccountInfo();
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+
+  private async manager(): Promise<JetStreamManager> {
+    const connection = await this.connection.get(TIMEOUT_MS);
+    return connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT_MS });
+  }
+}

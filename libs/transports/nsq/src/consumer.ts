@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { systemRuntime, type Subscribe, type Subscription } from '@order-events/messaging';
+import type { ConnectionSettings } from './connection';
+import { Lanes } from './lanes';
+import { Link, type Held } from './link';
+import { addressOf, type Node, type Nodes } from './nodes';
+import { nsqName } from './wire';
+
+export interface ConsumerOptions extends Subscribe {
+  nodes: Nodes;
+  prefix: string;
+  settings: ConnectionSettings;
+}
+
+/** How often it is looked whether a nsqd has joined or left. */
+const LOOK_MS = 5_000;
+const AGAIN_MS = 100;
+const AGAIN_CAP_MS = 30_000;
+
+/** One member of a group, or one follower of a broadcast: a link for each of its topics to every nsqd there is. */
+export class Consumer implements Subscription {
+  /** Resolves when every nsqd that could be reached at first has our channels. */
+  readonly started: Promise<void>;
+  private readonly stop = new AbortController();
+  private readonly links = new Map<string, Link>();
+  private readonly lanes: Lanes<Held>;
+  private readonly channel: string;
+  private readonly running: Promise<void>;
+  private closing: Promise<void> | undefined;
+
+  /** @throws UnfitError */
+  constructor(private readonly options: ConsumerOptions) {
+    const { prefix, group, topics } = options;
+    // nsqd forgets an ephemeral channel when the last who reads it has gone.
+    this.channel =
+      group === null ? `${nsqName(prefix, randomBytes(8).toString('hex'))}#ephemeral` : nsqName(prefix, group);
+    for (const topic of topics) nsqName(prefix, topic);
+    this.lanes = new Lanes({ ...options, run: (batch) => this.hand(batch) });
+    let started = () => {};
+    this.started = new Promise((resolve) => (started = resolve));
+    this.running = this.run(started);
+  }
+
+  close(): Promise<void> {
+    return (this.closing ??= this.end());
+  }
+
+  private async end(): Promise<void> {
+    this.stop.abort();
+    const links = [...this.links.values()];
+    const stopped = Promise.all([this.running, ...links.map((link) => link.stopFetching())]);
+    for (const held of this.lanes.stop()) held.link.giveBack(held, 0);
+    await Promise.all([stopped, this.lanes.idle()]);
+    await Promise.all(links.map((link) => link.close()));
+  }
+
+  private async run(started: () => void): Promise<void> {
+    const { nodes, settings } = this.options;
+    const { signal } = this.stop;
+    while (!signal.aborted) {
+      try {
+        const found = await nodes.find();
+        if (!signal.aborted) await this.connect(found);
+      } catch (error) {
+        settings.onError(error as Error);
+      }
+      started();
+      await systemRuntime.sleep(LOOK_MS, signal);
+    }
+  }
+
+  private async connect(nodes: readonly Node[]): Promise<void> {
+    const { topics, prefix, settings, inFlight } = this.options;
+    const before = new Map(this.links);
+    for (const node of nodes) {
+      for (const topic of topics) {
+        const name = `${topic}@${addressOf(node)}`;
+        if (before.delete(name)) continue;
+        const nsqTopic = nsqName(prefix, topic);
+        const take = (held: Held) => this.lanes.add(held);
+        this.links.set(name, new Link({ ...settings, node, topic, nsqTopic, channel: this.channel, take }));
+      }
+    }
+    for (const [name, link] of before) if (!link.isConnected) await this.drop(name, link);
+    for (const link of this.links.values()) link.allow(Math.max(1, Math.floor(inFlight / this.links.size)));
+    await Promise.all([...this.links.values()].map((link) => link.tried));
+  }
+
+  private async drop(name: string, link: Link): Promise<void> {
+    this.links.delete(name);
+    await link.close();
+  }
+
+  private async hand(batch: readonly Held[]): Promise<void> {
+    try {
+      await this.options.handle(batch.map(({ message }) => message));
+      for (const held of batch) held.link.finish(held);
+    } catch (error) {
+      this.options.settings.onError(error as Error);
+      for (const held of batch) held.link.giveBack(held, delayMs(held));
+    }
+  }
+}
+
+/** Longer each time a message was delivered. */
+function delayMs({ delivery }: Held): number {
+  return Math.min(AGAIN_CAP_MS, AGAIN_MS * 2 ** Math.min(Math.max(delivery.attempts - 1, 0), 20));
+}

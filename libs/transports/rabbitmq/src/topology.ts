@@ -1,0 +1,47 @@
+import type { TopicDeclaration } from '@order-events/messaging';
+import type { Channel, ChannelModel } from 'amqplib';
+import { versionOf } from './connection';
+
+/** What there is on the broker, and by which names: one topic exchange, and a queue for each group. */
+export class Topology {
+  readonly exchange: string;
+
+  constructor(private readonly prefix: string) {
+    this.exchange = `${prefix}order-events`;
+  }
+
+  queue(group: string): string {
+    return this.prefix + group;
+  }
+
+  routingKey(topic: string): string {
+    return this.prefix + topic;
+  }
+
+  topic(routingKey: string): string {
+    return routingKey.slice(this.prefix.length);
+  }
+
+  /** What is there is only ever added to: an older version's setup takes nothing from a newer one. */
+  async declare(channel: Channel, model: ChannelModel, topics: readonly TopicDeclaration[]): Promise<void> {
+    await channel.assertExchange(this.exchange, 'topic', { durable: true });
+    for (const group of new Set(topics.flatMap(({ groups }) => groups)))
+      await channel.assertQueue(this.queue(group), { durable: true, arguments: queueArguments(model) });
+    for (const { topic, groups } of topics) {
+      for (const group of groups) await channel.bindQueue(this.queue(group), this.exchange, this.routingKey(topic));
+    }
+  }
+
+  /** Makes a queue that gets what comes from now on and ends with its connection; returns its name. */
+  async follow(channel: Channel, topics: readonly string[]): Promise<string> {
+    const { queue } = await channel.assertQueue('', { exclusive: true, durable: false });
+    for (const topic of topics) await channel.bindQueue(queue, this.exchange, this.routingKey(topic));
+    return queue;
+  }
+}
+
+function queueArguments(model: ChannelModel): Record<string, unknown> {
+  const quorum = { 'x-queue-type': 'quorum' };
+  // From 4.0 on a quorum queue would drop a message that was given back twenty times. Before, it has no limit, and no -1.
+  return versionOf(model)[0] < 4 ? quorum : { ...quorum, 'x-delivery-limit': -1 };
+}

@@ -1,0 +1,74 @@
+import type {
+  Capabilities,
+  Message,
+  Settlement,
+  Subscribe,
+  Subscription,
+  TopicDeclaration,
+  Transport,
+} from '@order-events/messaging';
+import { Connection, type ConnectionSettings } from './connection';
+import { Consumer } from './consumer';
+import { Publisher } from './publisher';
+import { Topology } from './topology';
+import { MAX_BYTES } from './wire';
+
+export interface RabbitmqTransportOptions extends ConnectionSettings {
+  /** Goes before the names of the exchange, of topics and of groups. */
+  prefix: string;
+}
+
+/** Events through one topic exchange, with a quorum queue for each group. */
+export class RabbitmqTransport implements Transport {
+  readonly name = 'rabbitmq';
+  readonly capabilities: Capabilities = { order: 'none', headers: true, maxBytes: MAX_BYTES, durable: true };
+  private readonly topology: Topology;
+  /** The broker stops reading from a connection that publishes when it is short of memory or disk: not from the other. */
+  private readonly publishing: Connection;
+  private readonly consuming: Connection;
+  private readonly publisher: Publisher;
+  private readonly members = new Map<Consumer, string | null>();
+
+  constructor(private readonly options: RabbitmqTransportOptions) {
+    this.topology = new Topology(options.prefix);
+    this.publishing = new Connection(options, 'publishes');
+    this.consuming = new Connection(options, 'consumes');
+    this.publisher = new Publisher(this.publishing, this.topology);
+  }
+
+  async declare(topics: readonly TopicDeclaration[]): Promise<void> {
+    await this.consuming.use((channel, { model }) => this.topology.declare(channel, model, topics));
+  }
+
+  publish(batch: readonly Message[]): Promise<Settlement[]> {
+    return this.publisher.publish(batch);
+  }
+
+  async subscribe(subscribe: Subscribe): Promise<Subscription> {
+    const { consuming: connection, topology, options, members } = this;
+    const consumer = new Consumer({ ...subscribe, connection, topology, onError: options.onError });
+    members.set(consumer, subscribe.group);
+    await consumer.started;
+    return {
+      close: async () => {
+        await consumer.close();
+        members.delete(consumer);
+      },
+    };
+  }
+
+  /** The broker tells what waits; what other processes have in hand it tells nobody over AMQP. */
+  async backlog(group: string): Promise<number> {
+    const { messageCount } = await this.consuming.use((channel) => channel.checkQueue(this.topology.queue(group)));
+    const ours = [...this.members].filter(([, name]) => name === group);
+    return ours.reduce((sum, [member]) => sum + member.inHand, messageCount);
+  }
+
+  async ping(): Promise<void> {
+    await this.consuming.use(() => Promise.resolve());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.publishing.close(), this.consuming.close()]);
+  }
+}

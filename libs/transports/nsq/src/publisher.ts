@@ -133,7 +133,9 @@ export class Publisher {
   private async produce(writer: Connection<WriterNSQDConnection>, topic: string, items: readonly Item[]) {
     if (writer.isOver) throw await writer.ended;
     const bodies = items.map(({ body }) => body);
-    const error = null as Error | null; writer.nsqd.produceMessages(topic, bodies, undefined, () => {});
+    const error = await new Promise<Error | null>((answer) =>
+      writer.nsqd.produceMessages(topic, bodies, undefined, answer),
+    );
     if (error) throw writer.isOver && !REFUSAL.test(error.message) ? await writer.ended : error;
   }
 

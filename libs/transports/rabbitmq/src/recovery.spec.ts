@@ -146,7 +146,9 @@ describeBroker('rabbitmq', () => {
   });
 
   it('takes a message back from a handler that is slower than its acknowledgement time-out, and no key is in two calls', async () => {
+    const usual = (await test.ctl('eval', 'element(2, application:get_env(rabbit, consumer_timeout)).')).trim();
     await test.ctl('eval', 'application:set_env(rabbit, consumer_timeout, 1000).');
+    // How often it looks.
     await test.ctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).');
     const transport = await test.declared();
     const seen = new Seen();
@@ -170,7 +172,8 @@ describeBroker('rabbitmq', () => {
     expect(overlaps).toBe(0);
     expect(await transport.backlog('g')).toBe(0);
     console.info(`after an acknowledgement time-out: 60 sent, 0 lost, ${seen.total - 60} delivered again`);
-    await test.ctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).');
+    expect(usual).toBe('1800000');
+    await test.ctl('eval', `application:set_env(rabbit, consumer_timeout, ${usual}).`);
   });
 
   it('says so when a queue or the exchange is deleted, and goes on when it is declared again', async () => {

@@ -1,18 +1,26 @@
-import { describeBroker, sharedBroker, transportConformance } from '@order-events/testing';
-import { RabbitmqTransport } from './transport';
+import {
+  describeBroker,
+  privateBroker,
+  sharedBroker,
+  transportConformance,
+  type TransportUnderTest,
+} from '@order-events/testing';
+import { RabbitmqTransport, type RabbitmqTransportOptions } from './transport';
+
+const connecting = (options: Pick<RabbitmqTransportOptions, 'url' | 'prefix' | 'tls'>): TransportUnderTest => ({
+  connect: () => new RabbitmqTransport({ ...options, applicationName: 'test', onError: () => undefined }),
+  close: () => Promise.resolve(),
+});
 
 describeBroker('rabbitmq', () => {
   transportConformance('RabbitmqTransport', async () => {
     const { env } = await sharedBroker('rabbitmq');
-    return {
-      connect: () =>
-        new RabbitmqTransport({
-          url: env.AMQP_URL!,
-          applicationName: 'test',
-          prefix: env.TOPIC_PREFIX!,
-          onError: (error) => process.env.DEBUG_RABBITMQ && console.error(error),
-        }),
-      close: () => Promise.resolve(),
-    };
+    return connecting({ url: env['AMQP_URL']!, prefix: env['TOPIC_PREFIX']! });
+  });
+
+  transportConformance('RabbitmqTransport with TLS and a password', async () => {
+    const broker = await privateBroker('rabbitmq', { secure: true });
+    const tls = { caFile: broker.security!.certificate };
+    return { ...connecting({ url: broker.env['AMQP_URL']!, prefix: 'test.', tls }), close: () => broker.remove() };
   });
 });

@@ -32,10 +32,11 @@ export function properties(message: Message): Options.Publish {
 
 /** Reads what anybody may have sent. */
 export function read(delivery: ConsumeMessage, topic: string): Message {
-  const { headers: table = {}, contentType, contentEncoding } = delivery.properties;
+  const { headers: table = {}, ...rest } = delivery.properties;
+  const [contentType, contentEncoding] = [rest.contentType, rest.contentEncoding] as (string | undefined)[];
   const headers: Record<string, string> = {};
-  if (contentType) headers['content-type'] = String(contentType);
-  if (contentEncoding) headers['content-encoding'] = String(contentEncoding);
+  if (contentType) headers['content-type'] = contentType;
+  if (contentEncoding) headers['content-encoding'] = contentEncoding;
   for (const [name, value] of Object.entries(table)) {
     if (!RESERVED.test(name) && name !== KEY) headers[name.replace(THEIRS, OURS)] = text(value);
   }

@@ -109,6 +109,16 @@ export function transportConformance(name: string, open: () => Promise<Transport
       }
     });
 
+    it('takes what nobody consumes, if that was declared', async () => {
+      const unclaimed = `topic.${randomUUID()}`;
+      const transport = connect();
+      await transport.declare([{ topic: unclaimed, groups: [] }]);
+      await publish(
+        transport,
+        range(3).map((n) => numbered(unclaimed, n, 1)),
+      );
+    });
+
     it('hands the message over as it was published', async () => {
       const message: Message = {
         topic,

@@ -29,7 +29,15 @@ export class Topology {
       await channel.assertQueue(this.queue(group), { durable: true, arguments: queueArguments(model) });
     for (const { topic, groups } of topics) {
       for (const group of groups) await channel.bindQueue(this.queue(group), this.exchange, this.routingKey(topic));
+      if (groups.length === 0) await this.letFall(channel, topic);
     }
+  }
+
+  /** A topic that nobody consumes is published all the same, and "no queue" must go on to mean that one is missing. */
+  private async letFall(channel: Channel, topic: string): Promise<void> {
+    const nobody = `${this.prefix}nobody`;
+    await channel.assertQueue(nobody, { durable: true, arguments: { 'x-queue-type': 'classic', 'x-max-length': 0 } });
+    await channel.bindQueue(nobody, this.exchange, this.routingKey(topic));
   }
 
   /** Makes a queue that gets what comes from now on and ends with its connection; returns its name. */

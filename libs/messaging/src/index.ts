@@ -5,6 +5,8 @@ export * from './cloud-events';
 export * from './dead-lettered';
 export * from './decision';
 export * from './effect-runner';
+export * from './key-lanes';
+export * from './mass-failure';
 export * from './pipeline/arrival';
 export type { Consumer } from './pipeline/decide-batch';
 export * from './pipeline/pipeline';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { FaultProxy } from './fault-proxy';
-import { eventually } from './virtual-runtime';
+import { eventually } from './eventually';
 
 let echo: Server;
 let proxy: FaultProxy;

@@ -20,7 +20,7 @@ import type { Decisions, RowIn } from './decisions';
 import { withClient } from './postgres/client';
 import { testDatabase } from './postgres/test-database';
 import type { ServiceDatabase } from './service-database';
-import { eventually } from './virtual-runtime';
+import { eventually } from './eventually';
 
 /** A service that runs twice on one database. */
 export interface TwoReplicasOptions<T extends Tables, S extends Store> extends Decisions<T> {

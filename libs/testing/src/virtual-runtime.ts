@@ -54,8 +54,3 @@ export class VirtualRuntime implements Runtime {
     next.wake();
   }
 }
-
-/** Resolves once the condition holds; it is asked again and again. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise(setImmediate);
-}

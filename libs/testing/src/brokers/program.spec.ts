@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '../virtual-runtime';
+import { eventually } from '../eventually';
 import { end, isRunning, kill9, launch, whenReady } from './program';
 import type { Part } from './recipe';
 

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactoryArgs, type KafkaConfig } from 'kafkajs';
 import { letIdleConnectionsRest } from './idle';
+import { letTopicsOfOthersBeBroken } from './metadata';
 
 export interface ClientSettings {
   /** `host:port`, several with commas between them. */
@@ -22,6 +23,7 @@ const CONNECT_MS = 3_000;
 export const retry = { retries: 5, initialRetryTime: 100, multiplier: 2, factor: 0.2, maxRetryTime: 1_000 };
 
 letIdleConnectionsRest();
+letTopicsOfOthersBeBroken();
 
 /**
  * A kafkajs client that can be ended whatever it is doing. By itself it waits for the answers of a dead connection, some

@@ -198,13 +198,14 @@ const offsets = (admin: Admin, topic: string) => patiently(() => admin.fetchTopi
 const placesOf = (admin: Admin, groupId: string, topics?: string[]) =>
   patiently(() => admin.fetchOffsets({ groupId, topics }));
 
-/** For a moment after a topic was made or a leader has changed, not every broker knows. */
+/** After a topic was made or a leader has changed not every broker knows: for a moment, or longer when it is busy. */
 async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const end = systemRuntime.elapsed() + DECLARE_MS;
   for (let tries = 1; ; tries++) {
     try {
       return await work();
     } catch (error) {
-      if (tries === 20 || !NOT_YET.includes((error as { type?: string }).type ?? '')) throw error;
+      if (systemRuntime.elapsed() > end || !NOT_YET.includes((error as { type?: string }).type ?? '')) throw error;
       await systemRuntime.sleep(backoff(tries, Math.random(), 100, 1_000));
     }
   }

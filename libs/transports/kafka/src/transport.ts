@@ -25,9 +25,9 @@ export class KafkaTransport implements Transport {
   readonly capabilities: Capabilities = {
     // A partition keeps its order, and one order's events are of several topics.
     order: 'none',
-    headers: true,
     maxBytes: 1_000_000,
-    durable: true,
+    // The client asks a broker for more when all that it had brought is handled.
+    fetchesBetweenCalls: true,
   };
   private readonly topology: Topology;
   private readonly publisher: Publisher;

@@ -1,7 +1,13 @@
-import { backoff, systemRuntime, type Message, type Subscribe, type Subscription } from '@order-events/messaging';
+import {
+  backoff,
+  KeyLanes,
+  systemRuntime,
+  type Message,
+  type Subscribe,
+  type Subscription,
+} from '@order-events/messaging';
 import { nanos, type Msg, type NatsConnection } from 'nats';
 import { TIMEOUT_MS, type Connection } from './connection';
-import { Lanes } from './lanes';
 import { Pull } from './pull';
 import { ACK_WAIT_MS, type Topology } from './topology';
 import type { Wire } from './wire';
@@ -32,7 +38,7 @@ const PATIENCE_MS = 60_000;
 export class Consumer implements Subscription {
   private readonly stop = new AbortController();
   private readonly held = new Set<Held>();
-  private readonly lanes: Lanes<Held>;
+  private readonly lanes: KeyLanes<Held>;
   private readonly claim: NodeJS.Timeout;
   private readonly running: Promise<void>;
   private pull: Pull | undefined;
@@ -41,7 +47,7 @@ export class Consumer implements Subscription {
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
-    this.lanes = new Lanes({ ...options, run: (batch) => this.hand(batch) });
+    this.lanes = new KeyLanes({ ...options, run: (batch) => this.hand(batch) });
     this.claim = setInterval(() => this.tell(this.held, WORKING), ACK_WAIT_MS / 3);
     this.running = this.run();
   }
@@ -52,7 +58,7 @@ export class Consumer implements Subscription {
 
   private async end(): Promise<void> {
     this.stop.abort();
-    this.giveBack(this.lanes.stop());
+    this.giveBack(this.lanes.clear());
     await Promise.all([this.running, this.lanes.idle()]);
     clearInterval(this.claim);
     await this.unfollow();

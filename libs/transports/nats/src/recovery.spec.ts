@@ -1,66 +1,47 @@
-import { randomUUID } from 'node:crypto';
-import type { Message, Settlement, Subscribe, Transport } from '@order-events/messaging';
+import type { Message } from '@order-events/messaging';
 import {
   addressesIn,
   describeBroker,
   eventually,
   FaultProxy,
+  member,
+  numbered,
   privateBroker,
+  Seen,
+  sendAll,
+  untilFollowed,
   type PrivateBroker,
 } from '@order-events/testing';
-import { AckPolicy, connect, nanos } from 'nats';
+import { AckPolicy, nanos } from 'nats';
+import { TestServer } from '../test/server';
 import { ACK_WAIT_MS } from './topology';
-import { NatsTransport } from './transport';
 
 describeBroker('nats', () => {
   let broker: PrivateBroker;
   let proxy: FaultProxy;
-  let errors: Error[];
-  let transports: NatsTransport[];
+  let server: TestServer;
 
   beforeEach(async () => {
     broker = await privateBroker('nats');
     proxy = await FaultProxy.to(addressesIn(broker.env.NATS_URL!)[0]!);
-    [errors, transports] = [[], []];
+    server = new TestServer(broker.env.NATS_URL!, 'test.');
   });
   afterEach(async () => {
     await proxy.heal();
-    await Promise.all(transports.map((transport) => transport.close()));
+    await server.endTest();
     await proxy.close();
     await broker.remove();
   });
 
-  const open = (url = broker.env.NATS_URL!) => {
-    const onError = (error: Error) => void errors.push(error);
-    const transport = new NatsTransport({ url, applicationName: 'test', prefix: 'test.', onError });
-    transports.push(transport);
-    return transport;
-  };
-  const throughProxy = () => open(`nats://127.0.0.1:${proxy.port}`);
-  const declared = async () => {
-    const transport = open();
-    await transport.declare([{ topic: 'things', groups: ['g'] }]);
-    return transport;
-  };
-  const member = (transport: Transport, handle: Subscribe['handle'], more: Partial<Subscribe> = {}) =>
-    transport.subscribe({
-      group: 'g',
-      topics: ['things'],
-      batch: 20,
-      waitMs: 2,
-      inFlight: 100,
-      parallel: 2,
-      handle,
-      ...more,
-    });
+  const throughProxy = () => server.open(`nats://127.0.0.1:${proxy.port}`);
 
   test('a broker that is killed under load loses nothing of what it has stored, and publisher and members come back', async () => {
     const seen = new Seen();
-    const transport = await declared();
-    const subscriptions = await Promise.all([member(transport, seen.handle), member(open(), seen.handle)]);
+    const transport = await server.declared();
+    const subscriptions = await Promise.all([member(transport, seen.handle), member(server.open(), seen.handle)]);
     for (let round = 0; round < 3; round++) {
       const progress = { stored: 0 };
-      const sending = sendAll(open(), round * 400, 400, progress);
+      const sending = sendAll(server.open(), round * 400, 400, progress);
       await eventually(() => progress.stored >= 60);
       await broker.kill();
       await broker.start();
@@ -68,7 +49,7 @@ describeBroker('nats', () => {
     }
     await eventually(() => seen.distinct === 1200);
     expect(seen.unknown(1200)).toEqual([]);
-    expect(errors.some(({ message }) => message.includes('connection to NATS was lost'))).toBe(true);
+    expect(server.told('connection to NATS was lost')).toBe(true);
     // The server forgets acknowledgements that it has answered when it is killed, and delivers those messages again.
     await eventually(async () => (await transport.backlog('g')) === 0);
     await Promise.all(subscriptions.map((subscription) => subscription.close()));
@@ -77,7 +58,7 @@ describeBroker('nats', () => {
 
   test('connections that are cut under load lose nothing, on either side', async () => {
     const seen = new Seen();
-    const transport = await declared();
+    const transport = await server.declared();
     const subscription = await member(throughProxy(), seen.handle);
     for (let round = 0; round < 5; round++) {
       const progress = { stored: 0 };
@@ -93,7 +74,7 @@ describeBroker('nats', () => {
   });
 
   test('in a black hole publishing ends as unavailable, also when the socket takes no more, and goes on after it', async () => {
-    await declared();
+    await server.declared();
     const transport = throughProxy();
     await transport.ping();
     proxy.blackHole();
@@ -101,38 +82,41 @@ describeBroker('nats', () => {
     const settlements = await transport.publish(large);
     expect(settlements).toEqual(large.map(() => expect.objectContaining({ stored: false, problem: 'unavailable' })));
     // It does not wait for the dead socket.
-    await eventuallySlowly(() => errors.some(({ message }) => message.includes('connection to NATS was lost')));
+    await eventually(() => server.told('connection to NATS was lost'));
     await expect(transport.ping()).rejects.toThrow();
     await proxy.heal();
     await sendAll(transport, 0, 10);
   });
 
   test('a member in a black hole loses its claims to another, and comes back', async () => {
-    const transport = await declared();
+    const transport = await server.declared();
     const [there, cutOff] = [new Seen(), new Seen()];
-    let hang = true;
-    const lost = await member(throughProxy(), async (batch) => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const hang = async (batch: readonly Message[]) => {
       await cutOff.handle(batch);
-      await eventuallySlowly(() => !hang);
-    });
+      await released;
+    };
+    // With room for all of them.
+    const lost = await member(throughProxy(), hang, { inFlight: 100 });
     await sendAll(transport, 0, 50);
     await eventually(() => cutOff.distinct > 0);
     proxy.blackHole();
     const other = await member(transport, there.handle);
-    await eventuallySlowly(() => there.distinct === 50);
+    await eventually(() => there.distinct === 50);
     await proxy.heal();
-    hang = false;
+    release();
     await other.close();
     await sendAll(transport, 50, 50);
-    await eventuallySlowly(() => new Set([...cutOff.numbers].filter((n) => n >= 50)).size === 50);
+    await eventually(() => new Set([...cutOff.numbers].filter((n) => n >= 50)).size === 50);
     await lost.close();
     expect(await transport.backlog('g')).toBe(0);
   });
 
   test('a broker that is not there yet is waited for', async () => {
-    await declared();
+    await server.declared();
     await broker.kill();
-    const transport = open();
+    const transport = server.open();
     const seen = new Seen();
     const subscription = await member(transport, seen.handle);
     expect(await transport.publish([numbered(0)])).toEqual([
@@ -147,7 +131,7 @@ describeBroker('nats', () => {
   });
 
   test('closes while the broker is gone and while nothing passes', async () => {
-    const transport = await declared();
+    const transport = await server.declared();
     await sendAll(transport, 0, 40);
     const ends: (() => void)[] = [];
     const handle = () => new Promise<void>((resolve) => void ends.push(resolve));
@@ -157,12 +141,12 @@ describeBroker('nats', () => {
     const closing = Promise.all([one.close(), two.close()]);
     ends.forEach((end) => end());
     await closing;
-    await Promise.all(transports.map((each) => each.close()));
+    await server.closeTransports();
   });
 
   test('a handler that takes longer than the acknowledgement wait keeps its claim, over a cut too', async () => {
-    const transport = await declared();
-    const witness = await witnessOf(broker.env.NATS_URL!);
+    const transport = await server.declared();
+    const witness = await witnessOf(server);
     const seen = new Seen();
     let finish = () => {};
     const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -170,7 +154,9 @@ describeBroker('nats', () => {
       await seen.handle(batch);
       await finished;
     };
-    const [slow, idle] = [await member(throughProxy(), handle), await member(throughProxy(), handle)];
+    // With room for all of them, in each.
+    const room = { inFlight: 100 };
+    const [slow, idle] = [await member(throughProxy(), handle, room), await member(throughProxy(), handle, room)];
     // Some wait behind others, with the same key, for longer than that.
     await sendAll(transport, 0, 60);
     await eventually(() => seen.total > 0);
@@ -178,7 +164,7 @@ describeBroker('nats', () => {
     proxy.cut();
     await witness.deliveredAgain(3);
     finish();
-    await eventuallySlowly(() => seen.distinct === 60);
+    await eventually(() => seen.distinct === 60);
     await Promise.all([slow.close(), idle.close()]);
     expect(seen.total).toBe(60);
     expect(await transport.backlog('g')).toBe(0);
@@ -186,87 +172,41 @@ describeBroker('nats', () => {
   });
 
   test('a consumer that the server has deleted is missed aloud, and read again when it is declared', async () => {
-    const transport = await declared();
+    const transport = await server.declared();
     const seen = new Seen();
     const subscription = await member(transport, seen.handle);
     await sendAll(transport, 0, 10);
     await eventually(() => seen.distinct === 10);
-    const connection = await connect({ servers: broker.env.NATS_URL!.slice('nats://'.length) });
-    const jsm = await connection.jetstreamManager();
-    await jsm.consumers.delete('test%2EORDER_EVENTS', 'test%2Eg');
-    await eventuallySlowly(() => errors.some(({ message }) => message.includes('Consumer Deleted')));
+    const jsm = await server.jetstreamManager();
+    await jsm.consumers.delete(server.stream, server.name('g'));
+    await eventually(() => server.told('Consumer Deleted'));
     await transport.declare([{ topic: 'things', groups: ['g'] }]);
     await sendAll(transport, 10, 10);
-    await eventuallySlowly(() => seen.distinct === 20);
+    await eventually(() => seen.distinct === 20);
     // The same with the whole stream.
-    await jsm.streams.delete('test%2EORDER_EVENTS');
+    await jsm.streams.delete(server.stream);
     await transport.declare([{ topic: 'things', groups: ['g'] }]);
     await sendAll(transport, 20, 10);
-    await eventuallySlowly(() => seen.distinct === 30);
+    await eventually(() => seen.distinct === 30);
     await subscription.close();
-    await connection.close();
   });
 
   test('a broadcast goes on after a restart of the broker, and says that it was interrupted', async () => {
-    const transport = await declared();
+    const transport = await server.declared();
     const seen = new Seen();
     const subscription = await member(transport, seen.handle, { group: null });
     await untilFollowed(transport, seen);
     await broker.kill();
     await broker.start();
     await untilFollowed(transport, seen);
-    expect(errors.map(({ message }) => message)).toContainEqual(expect.stringContaining('a broadcast was interrupted'));
+    expect(server.told('a broadcast was interrupted')).toBe(true);
     await subscription.close();
   });
 });
 
-const numbered = (n: number, body: Uint8Array = Buffer.from(String(n))): Message => ({
-  topic: 'things',
-  key: `key-${n % 13}`,
-  headers: { 'ce-id': randomUUID(), number: String(n) },
-  body,
-});
-
-/** As the relay does: until each has been proved to be stored, the same message each time. */
-async function sendAll(transport: Transport, from: number, count: number, progress = { stored: 0 }): Promise<void> {
-  let open = Array.from({ length: count }, (_, n) => numbered(from + n));
-  while (open.length > 0) {
-    const batch = open.slice(0, 20);
-    const settlements: Settlement[] = await transport.publish(batch);
-    open = [...batch.filter((_, index) => !settlements[index]!.stored), ...open.slice(20)];
-    progress.stored = count - open.length;
-  }
-}
-
-/** Publishes until one arrives that was published now. */
-async function untilFollowed(transport: Transport, seen: Seen): Promise<void> {
-  const start = seen.distinct;
-  for (let n = start; seen.distinct === start; n++) await sendAll(transport, 1000 + n, 1);
-}
-
-/** What was handled, counted. */
-class Seen {
-  readonly numbers = new Set<number>();
-  total = 0;
-
-  get distinct(): number {
-    return this.numbers.size;
-  }
-
-  readonly handle = (batch: readonly Message[]): Promise<void> => {
-    for (const { headers } of batch) this.numbers.add(Number(headers['number']));
-    this.total += batch.length;
-    return Promise.resolve();
-  };
-
-  unknown(count: number): number[] {
-    return [...this.numbers].filter((n) => !(n >= 0 && n < count));
-  }
-}
-
 /** A message that nobody acknowledges: how often it comes tells how often the acknowledgement wait has passed. */
-async function witnessOf(url: string) {
-  const connection = await connect({ servers: url.slice('nats://'.length) });
+async function witnessOf(server: TestServer) {
+  const connection = await server.bystander();
   const jsm = await connection.jetstreamManager();
   await jsm.streams.add({ name: 'WITNESS', subjects: ['witness'] });
   const config = {
@@ -278,23 +218,10 @@ async function witnessOf(url: string) {
   await jsm.consumers.add('WITNESS', config);
   await connection.jetstream().publish('witness');
   let deliveries = 0;
-  const messages = await (
-    await connection.jetstream().consumers.get('WITNESS', 'w')
-  ).consume({
-    callback: (msg) => (deliveries = msg.info.deliveryCount),
-  });
+  const consumer = await connection.jetstream().consumers.get('WITNESS', 'w');
+  const messages = await consumer.consume({ callback: (msg) => (deliveries = msg.info.deliveryCount) });
   return {
-    deliveredAgain: (times: number) => eventuallySlowly(() => deliveries > times),
-    close: async () => {
-      await messages.close();
-      await connection.close();
-    },
+    deliveredAgain: (times: number) => eventually(() => deliveries > times),
+    close: () => messages.close(),
   };
 }
-
-/** For what takes seconds: leaves the processor to others in between. */
-const eventuallySlowly = (condition: () => boolean) =>
-  eventually(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return condition();
-  });

@@ -30,9 +30,7 @@ export class NatsTransport implements Transport {
   readonly name = 'nats';
   readonly capabilities: Capabilities = {
     order: 'none',
-    headers: true,
     maxBytes: MAX_PAYLOAD - OVERHEAD,
-    durable: true,
   };
   private readonly wire: Wire;
   private readonly topology: Topology;

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { systemRuntime, type Subscribe, type Subscription } from '@order-events/messaging';
+import { KeyLanes, systemRuntime, type Subscribe, type Subscription } from '@order-events/messaging';
 import type { ConnectionSettings } from './connection';
-import { Lanes } from './lanes';
 import { Link, type Held } from './link';
 import { addressOf, type Node, type Nodes } from './nodes';
 import { nsqName } from './wire';
@@ -23,7 +22,7 @@ export class Consumer implements Subscription {
   readonly started: Promise<void>;
   private readonly stop = new AbortController();
   private readonly links = new Map<string, Link>();
-  private readonly lanes: Lanes<Held>;
+  private readonly lanes: KeyLanes<Held>;
   private readonly channel: string;
   private readonly running: Promise<void>;
   private closing: Promise<void> | undefined;
@@ -35,7 +34,7 @@ export class Consumer implements Subscription {
     this.channel =
       group === null ? `${nsqName(prefix, randomBytes(8).toString('hex'))}#ephemeral` : nsqName(prefix, group);
     for (const topic of topics) nsqName(prefix, topic);
-    this.lanes = new Lanes({ ...options, run: (batch) => this.hand(batch) });
+    this.lanes = new KeyLanes({ ...options, run: (batch) => this.hand(batch) });
     let started = () => {};
     this.started = new Promise((resolve) => (started = resolve));
     this.running = this.run(started);
@@ -49,7 +48,7 @@ export class Consumer implements Subscription {
     this.stop.abort();
     const links = [...this.links.values()];
     const stopped = Promise.all([this.running, ...links.map((link) => link.stopFetching())]);
-    for (const held of this.lanes.stop()) held.link.giveBack(held, 0);
+    for (const held of this.lanes.clear()) held.link.giveBack(held, 0);
     await Promise.all([stopped, this.lanes.idle()]);
     await Promise.all(links.map((link) => link.close()));
   }

@@ -4,7 +4,17 @@ import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
-import { describeBroker, privateBroker, transportConformance, type PrivateBroker } from '@order-events/testing';
+import {
+  describeBroker,
+  eventually,
+  member,
+  numbered,
+  privateBroker,
+  Seen,
+  sendAll,
+  transportConformance,
+  type PrivateBroker,
+} from '@order-events/testing';
 import { NsqTransport, type NsqTransportOptions } from './transport';
 
 describeBroker('nsq', () => {
@@ -34,9 +44,8 @@ describeBroker('nsq', () => {
     Promise.resolve({ connect, close: () => Promise.resolve() }),
   );
 
-  const message = { topic: 'things', key: 'k', headers: {}, body: Buffer.from('1') };
   const detailOf = async (transport: NsqTransport) => {
-    const [settlement] = await transport.publish([message]);
+    const [settlement] = await transport.publish([numbered(0)]);
     await transport.close();
     return settlement;
   };
@@ -90,21 +99,11 @@ describeBroker('nsq', () => {
   test('a secured nsqd that is killed is noticed, and found again', async () => {
     const transport = connect();
     await transport.declare([{ topic: 'things', groups: ['g'] }]);
-    let handled = () => {};
-    const next = () => new Promise<void>((resolve) => (handled = resolve));
-    const subscription = await transport.subscribe({
-      group: 'g',
-      topics: ['things'],
-      batch: 1,
-      waitMs: 0,
-      inFlight: 10,
-      parallel: 1,
-      handle: () => Promise.resolve(handled()),
-    });
+    const seen = new Seen();
+    const subscription = await member(transport, seen.handle);
     for (let round = 0; round < 2; round++) {
-      const one = next();
-      while (!(await transport.publish([message]))[0]!.stored);
-      await one;
+      await sendAll(transport, round, 1);
+      await eventually(() => seen.numbers.has(round));
       await broker.kill();
       await broker.start();
     }

@@ -27,10 +27,9 @@ export class NsqTransport implements Transport {
   readonly name = 'nsq';
   readonly capabilities: Capabilities = {
     order: 'none',
-    headers: false,
     // A body that is no JSON grows by a third.
     maxBytes: (MAX_MESSAGE_BYTES * 3) / 4 - ENVELOPE_BYTES,
-    durable: true,
+    makesTopics: true,
   };
   private readonly nodes: Nodes;
   private readonly publisher: Publisher;

@@ -1,7 +1,13 @@
-import { backoff, systemRuntime, type Message, type Subscribe, type Subscription } from '@order-events/messaging';
+import {
+  backoff,
+  KeyLanes,
+  systemRuntime,
+  type Message,
+  type Subscribe,
+  type Subscription,
+} from '@order-events/messaging';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { TIMEOUT_MS, Watched, within, type Connection } from './connection';
-import { Lanes } from './lanes';
 import type { Topology } from './topology';
 import { read } from './wire';
 
@@ -28,7 +34,7 @@ export class Consumer implements Subscription {
   readonly started: Promise<void>;
   private start!: () => void;
   private readonly stop = new AbortController();
-  private readonly lanes: Lanes<Delivery>;
+  private readonly lanes: KeyLanes<Delivery>;
   private readonly running: Promise<void>;
   /** Delivered on the channel that is open now, and not yet settled. */
   private readonly held = new Set<Delivery>();
@@ -37,7 +43,7 @@ export class Consumer implements Subscription {
 
   constructor(private readonly options: ConsumerOptions) {
     this.started = new Promise((resolve) => (this.start = resolve));
-    this.lanes = new Lanes({ ...options, run: (batch) => this.hand(batch) });
+    this.lanes = new KeyLanes({ ...options, run: (batch) => this.hand(batch) });
     this.running = this.run();
   }
 

@@ -1,8 +1,7 @@
 import type { Message } from '@order-events/messaging';
-import { describeBroker, eventually } from '@order-events/testing';
+import { describeBroker, eventually, member, numbered, range, Seen, sendAll } from '@order-events/testing';
 import { connect, type ChannelModel } from 'amqplib';
-import { member, TestBroker } from '../test/broker';
-import { numbered, range, Seen, sendAll } from '../test/counting';
+import { TestBroker } from '../test/broker';
 
 const stored = { stored: true };
 const problem = (kind: 'refused' | 'unavailable', words: string) => ({
@@ -35,6 +34,20 @@ describeBroker('rabbitmq', () => {
     await transport.declare([{ topic: 'nobody', groups: ['g'] }]);
     expect(await transport.publish([stray])).toEqual([stored]);
     expect(await transport.backlog('g')).toBe(3);
+  });
+
+  it('takes a message that nobody consumes for stored only until somebody does', async () => {
+    const transport = await test.declared();
+    const message = { ...numbered(0), topic: 'rumour' };
+    await transport.declare([{ topic: 'rumour', groups: [] }]);
+    expect(await transport.publish([message])).toEqual([stored]);
+    await transport.declare([{ topic: 'rumour', groups: ['g'] }]);
+    expect(await transport.publish([message])).toEqual([stored]);
+    expect(await transport.backlog('g')).toBe(1);
+    const channel = await foreign.createChannel();
+    await channel.deleteQueue(`${test.prefix}g`);
+    await channel.close();
+    expect(await transport.publish([message])).toEqual([problem('unavailable', 'no group is declared for rumour')]);
   });
 
   it('refuses what it could never take, and stores what was sent with it', async () => {

@@ -1,7 +1,15 @@
 import type { Message } from '@order-events/messaging';
-import { describeBroker, eventually } from '@order-events/testing';
-import { member, TestBroker } from '../test/broker';
-import { numbered, range, Seen, sendAll } from '../test/counting';
+import {
+  describeBroker,
+  eventually,
+  member,
+  numbered,
+  range,
+  Seen,
+  sendAll,
+  untilFollowed,
+} from '@order-events/testing';
+import { TestBroker } from '../test/broker';
 
 describeBroker('rabbitmq', () => {
   let test: TestBroker;
@@ -84,10 +92,15 @@ describeBroker('rabbitmq', () => {
     const [there, cutOff] = [new Seen(), new Seen()];
     let finish = () => {};
     const finished = new Promise<void>((resolve) => (finish = resolve));
-    const lost = await member(test.throughProxy(), async (batch) => {
-      await cutOff.handle(batch);
-      await finished;
-    });
+    // Room for all of them in its hands.
+    const lost = await member(
+      test.throughProxy(),
+      async (batch) => {
+        await cutOff.handle(batch);
+        await finished;
+      },
+      { inFlight: 50 },
+    );
     await sendAll(transport, 0, 50);
     await eventually(() => cutOff.distinct > 0);
     test.proxy.blackHole();
@@ -209,7 +222,7 @@ describeBroker('rabbitmq', () => {
     await eventually(() => seen.distinct === 1);
     await test.broker.kill();
     await test.broker.start();
-    for (let n = 1; seen.distinct === 1; n++) await sendAll(transport, n, 1);
+    await untilFollowed(transport, seen);
     await subscription.close();
   });
 });

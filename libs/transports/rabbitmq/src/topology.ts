@@ -27,17 +27,23 @@ export class Topology {
     await channel.assertExchange(this.exchange, 'topic', { durable: true });
     for (const group of new Set(topics.flatMap(({ groups }) => groups)))
       await channel.assertQueue(this.queue(group), { durable: true, arguments: queueArguments(model) });
+    const nobody = await this.queueOfNobody(channel);
     for (const { topic, groups } of topics) {
-      for (const group of groups) await channel.bindQueue(this.queue(group), this.exchange, this.routingKey(topic));
-      if (groups.length === 0) await this.letFall(channel, topic);
+      const key = this.routingKey(topic);
+      for (const group of groups) await channel.bindQueue(this.queue(group), this.exchange, key);
+      if (groups.length === 0) await channel.bindQueue(nobody, this.exchange, key);
+      else await channel.unbindQueue(nobody, this.exchange, key);
     }
   }
 
-  /** A topic that nobody consumes is published all the same, and "no queue" must go on to mean that one is missing. */
-  private async letFall(channel: Channel, topic: string): Promise<void> {
+  /**
+   * It drops what it gets. A topic that nobody consumes is published all the same, and that no queue takes a message
+   * must go on to mean that one is missing.
+   */
+  private async queueOfNobody(channel: Channel): Promise<string> {
     const nobody = `${this.prefix}nobody`;
     await channel.assertQueue(nobody, { durable: true, arguments: { 'x-queue-type': 'classic', 'x-max-length': 0 } });
-    await channel.bindQueue(nobody, this.exchange, this.routingKey(topic));
+    return nobody;
   }
 
   /** Makes a queue that gets what comes from now on and ends with its connection; returns its name. */

@@ -21,7 +21,7 @@ export interface RabbitmqTransportOptions extends ConnectionSettings {
 /** Events through one topic exchange, with a quorum queue for each group. */
 export class RabbitmqTransport implements Transport {
   readonly name = 'rabbitmq';
-  readonly capabilities: Capabilities = { order: 'none', headers: true, maxBytes: MAX_BYTES, durable: true };
+  readonly capabilities: Capabilities = { order: 'none', maxBytes: MAX_BYTES, unseenHands: true };
   private readonly topology: Topology;
   /** The broker stops reading from a connection that publishes when it is short of memory or disk: not from the other. */
   private readonly publishing: Connection;

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Subscribe, Transport } from '@order-events/messaging';
 import { addressesIn, FaultProxy, privateBroker, type PrivateBroker } from '@order-events/testing';
 import { RabbitmqTransport } from '../src/transport';
 
@@ -73,15 +72,3 @@ export class TestBroker {
     await this.broker.remove();
   }
 }
-
-export const member = (transport: Transport, handle: Subscribe['handle'], more: Partial<Subscribe> = {}) =>
-  transport.subscribe({
-    group: 'g',
-    topics: ['things'],
-    batch: 20,
-    waitMs: 2,
-    inFlight: 100,
-    parallel: 2,
-    handle,
-    ...more,
-  });

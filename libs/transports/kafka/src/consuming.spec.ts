@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import type { Message } from '@order-events/messaging';
+import { describeBroker, eventually } from '@order-events/testing';
+import {
+  CompressionCodecs,
+  CompressionTypes,
+  Kafka,
+  logLevel,
+  Partitioners,
+  type Message as Outgoing,
+  type PartitionMetadata,
+} from 'kafkajs';
+import { TestKafka } from '../test/kafka';
+import { message } from '../test/message';
+import { Client } from './client';
+import { PARTITIONS } from './topology';
+
+describeBroker('kafka', () => {
+  let kafka: TestKafka;
+  beforeEach(async () => {
+    kafka = await TestKafka.shared();
+  });
+  afterEach(() => kafka.close());
+
+  /** What another program does, with the same client. */
+  const foreign = async (compression: CompressionTypes, messages: Outgoing[], transactionalId?: string) => {
+    const client = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING });
+    const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner, transactionalId });
+    await producer.connect();
+    const topic = `${kafka.prefix}things`;
+    if (transactionalId) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages });
+      await transaction.commit();
+    } else await producer.send({ topic, compression, messages });
+    await producer.disconnect();
+  };
+
+  test('what is rejected again and again holds up its partition only, and does not come in a hot loop', async () => {
+    const transport = await kafka.declared();
+    await transport.publish([message('poison'), ...Array.from({ length: 60 }, (_, n) => message(`${n}`))]);
+    const seen = new Set<string>();
+    let tries = 0;
+    let bad = true;
+    await kafka.subscribe(async (batch) => {
+      if (bad && batch.some(({ key }) => key === 'poison')) {
+        tries++;
+        throw new TypeError('an error after which the client alone would not start again');
+      }
+      for (const { key } of batch) seen.add(key);
+    });
+    await eventually(() => seen.size > 40 && tries >= 4);
+    const [before, since] = [tries, performance.now()];
+    await transport.publish(Array.from({ length: 60 }, (_, n) => message(`later-${n}`)));
+    await eventually(() => [...seen].filter((key) => key.startsWith('later')).length > 40);
+    expect(tries - before).toBeLessThan(10 + (performance.now() - since) / 50);
+    bad = false;
+    await eventually(() => seen.size === 121);
+  });
+
+  test('what other programs put on a topic reaches the handler: no key, no body, odd headers, a transaction', async () => {
+    const transport = await kafka.declared();
+    await foreign(CompressionTypes.None, [
+      { key: null, value: null },
+      { value: 'not json', headers: { ce_partitionkey: 'p', twice: ['1', '2'] } },
+    ]);
+    await foreign(CompressionTypes.None, [{ key: 'k', value: '{}' }], randomUUID());
+    const got: Message[] = [];
+    const subscription = await kafka.subscribe(async (batch) => void got.push(...batch));
+    await eventually(() => got.length === 3);
+    await subscription.close();
+    const plain = got.map(({ body, ...rest }) => ({ ...rest, body: Buffer.from(body).toString() }));
+    expect(plain.sort((a, b) => a.body.localeCompare(b.body))).toEqual([
+      { topic: 'things', key: '', headers: {}, body: '' },
+      { topic: 'things', key: 'k', headers: {}, body: '{}' },
+      { topic: 'things', key: 'p', headers: { 'ce-partitionkey': 'p', twice: '2' }, body: 'not json' },
+    ]);
+    expect(await transport.backlog('g')).toBe(0);
+  });
+
+  test('CloudEvents attributes are called ce_… on the wire', async () => {
+    const transport = await kafka.declared();
+    await transport.publish([message('k', { headers: { 'ce-id': '1', 'content-type': 'application/json' } })]);
+    const client = new Client({ brokers: kafka.brokers, applicationName: 'test' });
+    const consumer = client.kafka.consumer({ groupId: `${kafka.prefix}other` });
+    await consumer.subscribe({ topic: `${kafka.prefix}things`, fromBeginning: true });
+    const headers: unknown[] = [];
+    await consumer.run({ eachMessage: async ({ message: got }) => void headers.push(Object.keys(got.headers!)) });
+    await eventually(() => headers.length === 1);
+    await consumer.disconnect();
+    expect(headers).toEqual([['ce_id', 'content-type']]);
+  });
+
+  test('a codec that the client lacks is complained of, and read on after it was added', async () => {
+    await kafka.declared();
+    const codecs = CompressionCodecs as Record<number, unknown>;
+    const lacking = codecs[CompressionTypes.Snappy];
+    // The shortest there is: a length below 128, and one literal as long.
+    const snappy = {
+      compress: async ({ buffer }: { buffer: Buffer }) =>
+        Buffer.concat([Buffer.from([buffer.length, 60 << 2, buffer.length - 1]), buffer]),
+      decompress: async (compressed: Buffer) => compressed.subarray(3),
+    };
+    codecs[CompressionTypes.Snappy] = () => snappy;
+    await foreign(CompressionTypes.Snappy, [{ value: 'x' }]);
+    codecs[CompressionTypes.Snappy] = lacking;
+    let count = 0;
+    await kafka.subscribe(async (batch) => void (count += batch.length));
+    await eventually(() => kafka.told('Snappy compression not implemented'));
+    codecs[CompressionTypes.Snappy] = () => snappy;
+    await eventually(() => count === 1);
+    codecs[CompressionTypes.Snappy] = lacking;
+  });
+
+  test('replicas of two versions that want different topics each read theirs', async () => {
+    const transport = await kafka.declared('known');
+    const seen: string[] = [];
+    const handle = async (batch: readonly Message[]) => void seen.push(...batch.map(({ topic, key }) => topic + key));
+    const older = await kafka.subscribe(handle, { topics: ['known'] });
+    await transport.publish([message('1', { topic: 'known' })]);
+    await eventually(() => seen.includes('known1'));
+    await kafka.declared('known', 'added');
+    const newer = await kafka.subscribe(handle, { topics: ['known', 'added'] });
+    const keys = Array.from({ length: 30 }, (_, n) => `-${n}`);
+    for (const topic of ['known', 'added']) await transport.publish(keys.map((key) => message(key, { topic })));
+    const all = (topic: string) => keys.every((key) => seen.includes(topic + key));
+    await eventually(() => all('known') && all('added'));
+    // The older one is alone again: what it does not know waits.
+    await newer.close();
+    await transport.publish([message('2', { topic: 'added' }), message('2', { topic: 'known' })]);
+    await eventually(() => seen.includes('known2'));
+    // Then all that it handled is acknowledged.
+    await older.close();
+    expect(seen).not.toContain('added2');
+    expect(await transport.backlog('g')).toBe(1);
+  });
+
+  test('the events of a key on several topics are never in two calls at once, nor with two members', async () => {
+    const topics = ['a', 'b', 'c'];
+    const transport = await kafka.declared(...topics);
+    const keys = Array.from({ length: PARTITIONS }, (_, partition) => keyIn(partition));
+    const calls = new Set<ReadonlySet<string>>();
+    const callsOf = (key: string) => [...calls].filter((call) => call.has(key));
+    const unhandled = new Map<string, number>();
+    const count = (key: string, change: number) => unhandled.set(key, (unhandled.get(key) ?? 0) + change);
+    const allHandled = () => keys.every((key) => unhandled.get(key) === 0);
+    const publish = async (some: readonly string[], to = topics) => {
+      for (const key of some) count(key, to.length);
+      await transport.publish(to.flatMap((topic) => some.map((key) => message(key, { topic }))));
+    };
+    const membersAtWork = new Set<number>();
+    let overlaps = 0;
+    let gathering = false;
+    let held = '';
+    const handle = async (member: number, batch: readonly Message[]) => {
+      const call = new Set(batch.map(({ key }) => key));
+      for (const key of call) overlaps += callsOf(key).length;
+      calls.add(call);
+      await eventually(() => !gathering && !call.has(held));
+      calls.delete(call);
+      for (const { key } of batch) count(key, -1);
+      membersAtWork.add(member);
+    };
+    for (const member of [1, 2]) {
+      await kafka.subscribe((batch) => handle(member, batch), { topics, batch: 5, parallel: 4 });
+    }
+    while (membersAtWork.size < 2) {
+      await publish(keys);
+      await eventually(allHandled);
+    }
+    for (const [n, key] of keys.entries()) {
+      // While a call runs its member fetches nothing: what is published meanwhile comes in one fetch to each.
+      gathering = true;
+      await publish(
+        [1, 2].map((step) => keys[(n + step) % PARTITIONS]!),
+        ['a'],
+      );
+      await eventually(() => calls.size === 2);
+      await publish(keys);
+      [held, gathering] = [key, false];
+      const isStuck = (other: string) => callsOf(held).some((call) => call.has(other));
+      await eventually(() => keys.every((other) => isStuck(other) || unhandled.get(other) === 0));
+      held = '';
+      await eventually(allHandled);
+    }
+    expect(overlaps).toBe(0);
+  });
+});
+
+/** A key that goes to that partition. */
+function keyIn(partition: number): string {
+  const choose = Partitioners.DefaultPartitioner();
+  const partitionMetadata = Array<PartitionMetadata>(PARTITIONS);
+  for (let n = 0; ; n++) {
+    if (choose({ topic: '', partitionMetadata, message: { key: `${n}`, value: null } }) === partition) return `${n}`;
+  }
+}

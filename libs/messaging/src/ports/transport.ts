@@ -12,20 +12,29 @@ export interface Message {
   body: Uint8Array;
 }
 
-/** What became of one published message. Only proof that the broker stored it for every declared group is `stored`. */
+/**
+ * What became of one published message. Only proof that the broker stored it for every declared group is `stored`: nothing
+ * of a topic that was not declared is, for there is no saying which groups it should wait for.
+ */
 export type Settlement =
   | { stored: true }
-  /** `refused`: for the message's own sake, and again next time. `unavailable`: outcome open or broker away; try again. */
+  /**
+   * `refused`: for the message's own sake, and again next time. `unavailable`: outcome open, broker away or topic not
+   * declared yet; try again.
+   */
   | { stored: false; problem: 'refused' | 'unavailable'; detail: string };
 
 export interface Capabilities {
   /** Messages of one key reach one handler at a time, in the order in which they were published. */
   order: 'key' | 'none';
-  headers: boolean;
   /** Of one message, headers included. */
   maxBytes: number;
-  /** Survives the end of the process. */
-  durable: boolean;
+  /** `backlog` does not count what other processes have in hand, because the broker tells nobody: its 0 is no proof. */
+  unseenHands?: true;
+  /** What is published to a topic that was not declared makes it, and waits for the first group that is declared then. */
+  makesTopics?: true;
+  /** Fetches nothing while a call runs: a batch that is held holds up everything else that this member reads. */
+  fetchesBetweenCalls?: true;
 }
 
 export interface Subscribe {
@@ -61,12 +70,18 @@ export interface TopicDeclaration {
 export interface Transport {
   readonly name: string;
   readonly capabilities: Capabilities;
-  /** Makes topics and groups, so that an event published from now on waits for each group. Idempotent; for `setup`. */
+  /**
+   * Makes topics and groups, so that an event published from now on waits for each group. A new group of a topic that had
+   * groups gets nothing older; one that is there stays where it is. Idempotent; for `setup`.
+   */
   declare(topics: readonly TopicDeclaration[]): Promise<void>;
   /** Settles each message, in the order given. Rejects never: a broken connection is `unavailable` for each. */
   publish(batch: readonly Message[]): Promise<Settlement[]>;
   subscribe(subscribe: Subscribe): Promise<Subscription>;
-  /** Messages that wait for a group or are in its hands, all its topics together. */
+  /**
+   * Messages that wait for a group or are in its hands, all its topics together; with `unseenHands` those of this process
+   * only. Rejects when the broker, or any part of it that may keep some of them, does not answer.
+   */
   backlog(group: string): Promise<number>;
   /** Resolves when the broker answers; for readiness. */
   ping(): Promise<void>;

@@ -134,9 +134,13 @@ export class LogCursors {
     return pages;
   }
 
-  /** Makes the places lasting. @throws LeaseLostError if a partition is no longer ours; those that are, are saved. */
-  async save(session: Queryable = this.options.database): Promise<void> {
-    const all = [...this.owned].filter(([, { saved, ahead }]) => saved !== ahead);
+  /**
+   * Makes the places of these partitions lasting.
+   * @throws LeaseLostError if one of them is no longer ours; those that are, are saved.
+   */
+  async save(session: Queryable = this.options.database, only: readonly number[] = this.partitions): Promise<void> {
+    const wanted = new Set(only);
+    const all = [...this.owned].filter(([partition, { saved, ahead }]) => saved !== ahead && wanted.has(partition));
     for (const [, cursor] of all) if (cursor.epoch === FOLLOWED) cursor.saved = cursor.ahead;
     const moved = all.filter(([, { epoch }]) => epoch !== FOLLOWED);
     if (moved.length === 0) return;

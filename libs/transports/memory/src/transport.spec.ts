@@ -9,9 +9,3 @@ transportConformance('MemoryTransport', () => {
     close: () => Promise.resolve(),
   });
 });
-
-test('refuses a topic that nobody declared', async () => {
-  const transport = new MemoryTransport({ broker: new MemoryBroker(), onError: () => {} });
-  const settlements = await transport.publish([{ topic: 'nobody', key: 'k', headers: {}, body: Buffer.from('{}') }]);
-  expect(settlements).toEqual([expect.objectContaining({ stored: false, problem: 'refused' })]);
-});

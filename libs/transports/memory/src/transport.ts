@@ -22,7 +22,7 @@ export interface MemoryTransportOptions {
 /** Events within one process, for tests and the simulator. Nothing survives the process. */
 export class MemoryTransport implements Transport {
   readonly name = 'memory';
-  readonly capabilities: Capabilities = { order: 'key', headers: true, maxBytes: Infinity, durable: false };
+  readonly capabilities: Capabilities = { order: 'key', maxBytes: Infinity };
   private readonly broker: MemoryBroker;
   private readonly runtime: Runtime;
 
@@ -45,7 +45,7 @@ export class MemoryTransport implements Transport {
     const settlements = batch.map(({ topic }): Settlement =>
       this.broker.topics.has(topic)
         ? { stored: true }
-        : { stored: false, problem: 'refused', detail: `the topic ${topic} was not declared` },
+        : { stored: false, problem: 'unavailable', detail: `the topic ${topic} was not declared` },
     );
     return Promise.resolve(settlements);
   }

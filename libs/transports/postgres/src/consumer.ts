@@ -8,33 +8,44 @@ import {
   type Subscription,
 } from '@order-events/messaging';
 import { LogCursors, type Database, type Listener, type Wake } from '@order-events/store';
+import { Calls } from './calls';
 import { LEASE_MS, Membership } from './membership';
 import { PARTITIONS } from './partition';
 
 export interface ConsumerOptions extends Subscribe {
   database: Database;
   wake: Wake;
+  /** Goes before the names of topics and groups. */
+  prefix: string;
   onError(error: Error): void;
 }
 
 /** The truth behind the wake-ups, which may get lost. */
 const POLL_MS = 500;
+/**
+ * How long a round waits for its calls. What comes meanwhile goes together into the next round, in few transactions; a call
+ * that lasts longer is held up by something, and so would all others be.
+ */
+const PATIENCE_MS = 100;
 
 /** One member of a group, or one follower of a broadcast: reads its partitions round by round. */
 export class Consumer implements Subscription {
   private readonly stop = new AbortController();
+  private readonly topics: readonly string[];
   private readonly cursors: LogCursors;
   private readonly membership: Membership | undefined;
+  private readonly calls: Calls;
   private readonly listener: Listener;
   private readonly running: Promise<void>;
-  /** Partitions that had to wait, or whose last page was full: there is more, without any wake-up. */
-  private unfinished: number[] = [];
+  /** Partitions to look at. Whoever has waited longest comes first. */
+  private readonly due = new Set<number>();
   private polledAll = -Infinity;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { database, wake, group } = options;
+    const { database, wake, prefix, group, topics } = options;
     const member = randomUUID();
-    const reader = group ?? `broadcast ${member}`;
+    const reader = group === null ? `broadcast ${member}` : prefix + group;
+    this.topics = topics.map((topic) => prefix + topic);
     this.cursors = new LogCursors({
       database,
       log: 'log',
@@ -44,6 +55,11 @@ export class Consumer implements Subscription {
     });
     if (group !== null) this.membership = new Membership({ database, wake, cursors: this.cursors, reader, member });
     this.listener = wake.listen('log');
+    this.calls = new Calls({
+      ...options,
+      message: (record) => withoutPrefix(record, prefix),
+      ended: () => this.listener.arrive([]),
+    });
     this.running = this.run();
   }
 
@@ -57,88 +73,90 @@ export class Consumer implements Subscription {
     const { signal } = this.stop;
     for (let failures = 0; !signal.aborted;) {
       try {
-        await this.membership?.balance();
+        await this.settle();
+        await this.membership?.balance(this.calls.held);
         if (!this.membership && this.cursors.partitions.length === 0)
-          await this.cursors.follow(PARTITIONS, this.options.topics);
-        await this.round(await this.news(signal), signal);
+          await this.cursors.follow(PARTITIONS, this.topics);
+        await this.news(signal);
+        if (!signal.aborted) await this.round();
         failures = 0;
       } catch (error) {
         this.options.onError(error as Error);
         // Places of a group may be somebody else's by now; a follower's are nowhere but here.
-        if (this.membership) this.cursors.forget();
-        else this.cursors.rewind(this.cursors.partitions);
+        if (this.membership) this.cursors.forget(this.settled());
+        else this.cursors.rewind(this.settled());
         await systemRuntime.sleep(backoff(++failures, Math.random(), 100, 2_000), signal);
       }
     }
-    await this.membership?.leave().catch((error: unknown) => this.options.onError(error as Error));
+    await this.end();
   }
 
-  /** Waits until there is something to look at; returns the partitions. */
-  private async news(signal: AbortSignal): Promise<number[]> {
-    const idle = this.unfinished.length === 0;
+  /** Waits until there is something to look at. */
+  private async news(signal: AbortSignal): Promise<void> {
+    const idle = this.ready().length === 0;
     const news = await this.listener.wait(idle ? POLL_MS : 0, signal);
     // A batch that would be small waits a little for more.
     if (idle && news.length > 0) await systemRuntime.sleep(this.options.waitMs, signal);
-    const own = this.cursors.partitions;
     const isTime = performance.now() - this.polledAll >= POLL_MS;
     if (isTime) this.polledAll = performance.now();
-    // Whoever had to wait comes first.
-    const due = new Set([...this.unfinished, ...(isTime ? own : news.map(Number))]);
-    return [...due].filter((partition) => own.includes(partition));
+    for (const partition of isTime ? this.cursors.partitions : news.map(Number)) this.due.add(partition);
   }
 
-  private async round(partitions: readonly number[], signal: AbortSignal): Promise<void> {
-    this.unfinished = [];
-    if (partitions.length === 0 || signal.aborted) return;
-    const now = partitions.slice(0, this.options.inFlight);
-    const limit = Math.floor(this.options.inFlight / now.length);
-    const pages = await this.cursors.poll(limit, now);
-    const full = [...pages].filter(([, page]) => page.length === limit).map(([partition]) => partition);
-    this.unfinished = [...partitions.slice(now.length), ...full];
-    const lanes = this.lanes([...pages].filter(([, page]) => page.length > 0));
-    if (lanes.length === 0) return;
-    const renewal = setInterval(() => this.renew(), LEASE_MS / 3);
-    try {
-      const failed = (await Promise.all(lanes.map((lane) => this.handle(lane)))).flat();
-      this.cursors.rewind(failed);
-    } finally {
-      clearInterval(renewal);
-    }
-    await this.cursors.save();
+  private async round(): Promise<void> {
+    const ready = this.ready();
+    if (ready.length === 0) return;
+    const limit = Math.floor(this.calls.room / ready.length);
+    for (const partition of ready) this.due.delete(partition);
+    const pages = [...(await this.cursors.poll(limit, ready))];
+    // There is more, without any wake-up.
+    for (const [partition, page] of pages) if (page.length === limit) this.due.add(partition);
+    await within(PATIENCE_MS, this.calls.start(pages.filter(([, page]) => page.length > 0)));
   }
 
-  /**
-   * Deals the pages out, each partition to one lane, so that no key is in two at once. Few events go together: what a
-   * transaction costs, it costs once for all of them.
-   */
-  private lanes(pages: readonly (readonly [number, LogRecord[]])[]): (readonly [number, LogRecord[]])[][] {
-    const events = pages.reduce((sum, [, page]) => sum + page.length, 0);
-    const count = Math.min(this.options.parallel, Math.ceil(events / this.options.batch));
-    const lanes: (readonly [number, LogRecord[]])[][] = [];
-    for (const [index, page] of pages.entries()) (lanes[index % count] ??= []).push(page);
-    return lanes;
+  /** Makes lasting what was handled, and goes back to what was not. */
+  private async settle(): Promise<void> {
+    const ended = this.calls.collect();
+    if (ended.length === 0) return;
+    this.cursors.rewind(ended.filter(({ handled }) => !handled).flatMap(({ partitions }) => partitions));
+    await this.cursors.save(this.options.database, this.settled());
   }
 
-  /** Hands a lane over, batch by batch; returns its partitions if the handler could not take it. */
-  private async handle(lane: readonly (readonly [number, LogRecord[]])[]): Promise<number[]> {
-    const messages = lane.flatMap(([, page]) => page.map(message));
-    try {
-      for (let start = 0; start < messages.length; start += this.options.batch) {
-        await this.options.handle(messages.slice(start, start + this.options.batch));
-      }
-      return [];
-    } catch (error) {
-      this.options.onError(error as Error);
-      return lane.map(([partition]) => partition);
+  /** Leaves to the others what is in no call, at once, and the rest when its call has ended. */
+  private async end(): Promise<void> {
+    const { onError } = this.options;
+    await this.leave();
+    while (this.calls.areRunning) {
+      await within(LEASE_MS / 3, this.calls.idle());
+      await this.leave();
+      if (this.membership) await this.cursors.renew(LEASE_MS).catch(onError);
     }
   }
 
-  private renew(): void {
-    if (!this.membership) return;
-    this.cursors.renew(LEASE_MS).catch((error: unknown) => this.options.onError(error as Error));
+  private async leave(): Promise<void> {
+    const { onError } = this.options;
+    await this.settle().catch(onError);
+    await this.membership?.leave(this.calls.held).catch(onError);
+  }
+
+  /** Own partitions of which nothing is in a call. */
+  private settled(): number[] {
+    return this.cursors.partitions.filter((partition) => !this.calls.held.has(partition));
+  }
+
+  /** Partitions to look at of which there may be something handed over now. */
+  private ready(): number[] {
+    const settled = new Set(this.settled());
+    return [...this.due].filter((partition) => settled.has(partition)).slice(0, this.calls.room);
   }
 }
 
-function message({ topic, key, headers, body }: LogRecord): Message {
-  return { topic, key, headers, body };
+function withoutPrefix({ topic, key, headers, body }: LogRecord, prefix: string): Message {
+  return { topic: topic.slice(prefix.length), key, headers, body };
+}
+
+/** Waits for it, but no longer than `ms`. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, systemRuntime.sleep(ms, over.signal)]);
+  over.abort();
 }

@@ -1,2 +1,2 @@
-export * from './migration';
+export * from './migrations';
 export * from './transport';

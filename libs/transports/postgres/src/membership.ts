@@ -22,22 +22,25 @@ export class Membership {
 
   /**
    * Once a second: shows that this member lives, prolongs its leases, gives back what is more than its share and claims
-   * what is less. To be called between batches, when nothing that was read is unsaved.
+   * what is less. To be called when nothing that was read is unsaved but what is in calls.
+   * @param held partitions that are in calls; they are not given back
    */
-  async balance(): Promise<void> {
+  async balance(held: ReadonlySet<number>): Promise<void> {
     if (performance.now() - this.last < EVERY_MS) return;
     this.last = performance.now();
     const { cursors } = this.options;
     const share = Math.ceil(PARTITIONS / (await this.join()));
     if (cursors.partitions.length > 0) await cursors.renew(LEASE_MS);
     const own = cursors.partitions;
-    if (own.length > share) await cursors.release(own.slice(share));
+    const free = own.filter((partition) => !held.has(partition));
+    if (own.length > share) await cursors.release(free.slice(share - own.length));
     else if (own.length < share) await cursors.claim(share - own.length, LEASE_MS);
   }
 
-  async leave(): Promise<void> {
+  /** @param held partitions that are in calls; they are kept */
+  async leave(held: ReadonlySet<number>): Promise<void> {
     const { cursors, database, reader, member } = this.options;
-    await cursors.release();
+    await cursors.release(cursors.partitions.filter((partition) => !held.has(partition)));
     await database.query(sql.leave, [reader, member]);
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Message, Subscribe, Transport } from '@order-events/messaging';
 import { migrate } from '@order-events/store/migrate';
 import { eventually, testDatabase } from '@order-events/testing';
-import { EventsLog1790000000000 } from './migration';
+import { eventsMigrations } from './migrations';
 import { PostgresTransport } from './transport';
 
 const event = (topic: string, key: string): Message => ({
@@ -14,7 +14,7 @@ const event = (topic: string, key: string): Message => ({
 
 test('a replica of an older version does not move its group past a topic that only the newer one knows', async () => {
   const { url, drop } = await testDatabase();
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: eventsMigrations });
   const connect = () =>
     new PostgresTransport({ url, connections: 2, applicationName: 'test', prefix: '', onError: () => undefined });
   const seen: string[] = [];

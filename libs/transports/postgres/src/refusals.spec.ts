@@ -1,7 +1,7 @@
 import { migrate } from '@order-events/store/migrate';
 import { message, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
 import { read, type Arrival } from '@order-events/messaging';
-import { EventsLog1790000000000 } from './migration';
+import { eventsMigrations } from './migrations';
 import { PostgresTransport } from './transport';
 
 let database: TestDatabase;
@@ -21,7 +21,7 @@ test('a log that is not there yet refuses nothing: what was to be published stay
 });
 
 test('rows that somebody put into the log by hand reach the pipeline, and hold up nothing behind them', async () => {
-  await migrate({ ownerUrl: database.url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+  await migrate({ ownerUrl: database.url, loginRole: 'postgres', migrations: eventsMigrations });
   await transport.declare([{ topic: 'order.created', groups: ['g'] }]);
   const headers = ['null', '[]', '"text"', '7', '{"content-type": 7}', '{"ce-id": ["x"], "ce-type": null}'];
   await withClient(database.url, (client) =>

@@ -1,9 +1,18 @@
 export const sql = {
+  // What is there is only ever added to: an older version's setup takes nothing from a newer one.
+  declareTopics: {
+    name: 'log_declare_topics',
+    text: `INSERT INTO log_topic SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`,
+  },
+  declaredTopics: { name: 'log_declared_topics', text: `SELECT topic FROM log_topic WHERE topic = ANY ($1::text[])` },
+  // A group that is new begins here: what was published before belongs to others, and what a transaction that is still open
+  // has written comes when that commits, for the snapshot knows it.
   // A group that wants other topics than before gets a new epoch: whoever reads with the old ones can save nothing more, so
   // no replica of an older version moves the place past a topic that it does not know.
   declare: {
     name: 'log_declare',
-    text: `INSERT INTO log_cursor AS c (log, reader, partition, topics) SELECT 'log', $1, *, $3 FROM generate_series(0, $2 - 1)
+    text: `INSERT INTO log_cursor AS c (log, reader, partition, topics, last)
+           SELECT 'log', $1, partition, $3, pg_current_snapshot() FROM generate_series(0, $2 - 1) AS partition
            ON CONFLICT (log, reader, partition) DO UPDATE
            SET topics = excluded.topics, epoch = c.epoch + 1, owner = NULL
            WHERE c.topics IS DISTINCT FROM excluded.topics`,

@@ -14,6 +14,7 @@ import { Database, logColumns, logSql, Wake } from '@order-events/store';
 import { Consumer } from './consumer';
 import { PARTITIONS, partitionOf } from './partition';
 import { sql } from './sql';
+import { Topics } from './topics';
 
 export interface PostgresTransportOptions {
   /** Of the database `events`. */
@@ -30,13 +31,15 @@ export interface PostgresTransportOptions {
 /** Events through a log table in a database of their own: what npm start uses, with no broker to install. */
 export class PostgresTransport implements Transport {
   readonly name = 'postgres';
-  readonly capabilities: Capabilities = { order: 'key', headers: true, maxBytes: 16 * 1024 * 1024, durable: true };
+  readonly capabilities: Capabilities = { order: 'key', maxBytes: 16 * 1024 * 1024 };
   private readonly database: Database;
   private readonly wake: Wake;
+  private readonly topics: Topics;
 
   constructor(private readonly options: PostgresTransportOptions) {
     this.database = new Database(options);
     this.wake = new Wake({ ...options, channels: ['log'] });
+    this.topics = new Topics(this.database);
   }
 
   async declare(topics: readonly TopicDeclaration[]): Promise<void> {
@@ -44,7 +47,9 @@ export class PostgresTransport implements Transport {
     for (const { topic, groups: names } of topics) {
       for (const group of names) groups.set(group, [...(groups.get(group) ?? []), this.prefixed(topic)]);
     }
+    const declared = topics.map(({ topic }) => this.prefixed(topic)).sort();
     await this.database.transact(async (session) => {
+      await session.query(sql.declareTopics, [declared]);
       for (const [group, names] of [...groups].sort()) {
         await session.query(sql.declare, [this.prefixed(group), PARTITIONS, names.sort()]);
       }
@@ -53,12 +58,17 @@ export class PostgresTransport implements Transport {
 
   async publish(batch: readonly Message[]): Promise<Settlement[]> {
     try {
-      return await bisect<Message, Settlement>(
-        batch,
+      const declared = await this.topics.known(batch.map(({ topic }) => this.prefixed(topic)));
+      const known = batch.filter(({ topic }) => declared.has(this.prefixed(topic)));
+      if (known.length === 0) return batch.map(undeclared);
+      const settled = await bisect<Message, Settlement>(
+        known,
         (some) => this.append(some),
         (error) => error instanceof StoreError && error.kind === 'rejected',
         (_, error) => ({ stored: false, problem: 'refused', detail: (error as Error).message }),
       );
+      const settlements = new Map(known.map((message, index) => [message, settled[index]!]));
+      return batch.map((message) => settlements.get(message) ?? undeclared(message));
     } catch (error) {
       return batch.map(() => ({ stored: false, problem: 'unavailable', detail: (error as Error).message }));
     }
@@ -66,16 +76,8 @@ export class PostgresTransport implements Transport {
 
   subscribe(subscribe: Subscribe): Promise<Subscription> {
     const { database, wake, options } = this;
-    const consumer = new Consumer({
-      ...subscribe,
-      group: subscribe.group === null ? null : this.prefixed(subscribe.group),
-      topics: subscribe.topics.map((topic) => this.prefixed(topic)),
-      handle: (batch) => subscribe.handle(batch.map((message) => ({ ...message, topic: this.bare(message.topic) }))),
-      database,
-      wake,
-      onError: options.onError,
-    });
-    return Promise.resolve(consumer);
+    const { prefix, onError } = options;
+    return Promise.resolve(new Consumer({ ...subscribe, database, wake, prefix, onError }));
   }
 
   async backlog(group: string): Promise<number> {
@@ -111,8 +113,10 @@ export class PostgresTransport implements Transport {
   private prefixed(name: string): string {
     return this.options.prefix + name;
   }
-
-  private bare(name: string): string {
-    return name.slice(this.options.prefix.length);
-  }
 }
+
+const undeclared = ({ topic }: Message): Settlement => ({
+  stored: false,
+  problem: 'unavailable',
+  detail: `the topic ${topic} was not declared`,
+});

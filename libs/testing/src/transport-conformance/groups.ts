@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { eventually } from '../eventually';
+import { Seen } from '../transport-load';
+import type { Bench } from './bench';
+
+export function groupTests(current: () => Bench): void {
+  it('delivers what was published before and after the first subscription, to each group, once', async () => {
+    const bench = current();
+    const publisher = bench.connect();
+    await bench.publish(publisher, bench.messages(0, 50, 7));
+    const [g, h] = [new Seen(), new Seen()];
+    await bench.subscribe(bench.connect(), g.handle);
+    await bench.subscribe(bench.connect(), h.handle, { group: bench.otherGroup });
+    await bench.publish(publisher, bench.messages(50, 50, 7));
+    for (const seen of [g, h]) {
+      await eventually(() => seen.total >= 100);
+      expect({ lost: seen.lost(100), unknown: seen.unknown(100), total: seen.total }).toEqual({
+        lost: [],
+        unknown: [],
+        total: 100,
+      });
+    }
+  });
+
+  it('gives a group that is declared later what is published from then on', async () => {
+    const bench = current();
+    const publisher = bench.connect();
+    await bench.publish(publisher, bench.messages(0, 10, 7));
+    // A broker that deals out to the groups by and by has done so.
+    await eventually(async () => (await publisher.backlog(bench.group)) === 10);
+    const later = `later-${randomUUID()}`;
+    await bench.declare([later]);
+    expect(await publisher.backlog(later)).toBe(0);
+    await bench.publish(publisher, bench.messages(10, 10, 7));
+    expect(await publisher.backlog(later)).toBe(10);
+
+    const seen = new Seen();
+    await bench.subscribe(bench.connect(), seen.handle, { group: later });
+    await eventually(() => seen.total >= 10);
+    expect([...seen.numbers].sort((a, b) => a - b)).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+  });
+
+  it('leaves a group where it is when it is declared again', async () => {
+    const bench = current();
+    const publisher = bench.connect();
+    await bench.publish(publisher, bench.messages(0, 10, 7));
+    await bench.declare([bench.group, bench.otherGroup]);
+    expect(await publisher.backlog(bench.group)).toBe(10);
+    const seen = new Seen();
+    await bench.subscribe(bench.connect(), seen.handle);
+    await eventually(() => seen.distinct === 10);
+  });
+
+  it('shares a topic among the members of a group, and gives a leaving one’s share to the others', async () => {
+    const bench = current();
+    const publisher = bench.connect();
+    const [first, second] = [new Seen(), new Seen()];
+    const leaving = await bench.subscribe(bench.connect(), first.handle);
+    await bench.subscribe(bench.connect(), second.handle);
+    const sent = await bench.untilShared(publisher, first, second);
+    await leaving.close();
+    const before = first.total;
+    await bench.publish(publisher, bench.messages(sent, 200, 200));
+    await eventually(() => new Set([...first.numbers, ...second.numbers]).size >= sent + 200);
+    expect(first.total).toBe(before);
+  });
+
+  it('broadcasts to every follower what comes from now on', async () => {
+    const bench = current();
+    const publisher = bench.connect();
+    const [early, last] = [1_000_000, 1_000_001];
+    await bench.publish(publisher, bench.messages(early, 1, 1));
+    const followers = [new Seen(), new Seen()];
+    for (const seen of followers) await bench.subscribe(bench.connect(), seen.handle, { group: null });
+    for (let n = 0; followers.some(({ total }) => total === 0); n++) {
+      await bench.publish(publisher, bench.messages(n, 1, 1));
+      await new Promise(setImmediate);
+    }
+    await bench.publish(publisher, bench.messages(last, 1, 1));
+    for (const seen of followers) {
+      await eventually(() => seen.numbers.has(last));
+      expect(seen.numbers).not.toContain(early);
+    }
+  });
+}

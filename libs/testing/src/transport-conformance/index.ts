@@ -1,0 +1,32 @@
+import { backlogTests } from './backlog';
+import { Bench, type TransportUnderTest } from './bench';
+import { callTests } from './calls';
+import { closingTests } from './closing';
+import { groupTests } from './groups';
+import { publishingTests } from './publishing';
+
+export type { TransportUnderTest } from './bench';
+
+/** What every transport must do, with a real broker behind it. */
+export function transportConformance(name: string, open: () => Promise<TransportUnderTest>): void {
+  describe(`${name} conforms to the transport port`, () => {
+    let test: TransportUnderTest;
+    let bench: Bench;
+    beforeAll(async () => {
+      test = await open();
+    });
+    afterAll(() => test.close());
+    beforeEach(async () => {
+      bench = new Bench(test);
+      await bench.declare([bench.group, bench.otherGroup]);
+    });
+    afterEach(() => bench.close());
+
+    const current = () => bench;
+    publishingTests(current);
+    groupTests(current);
+    callTests(current);
+    closingTests(current);
+    backlogTests(current);
+  });
+}

@@ -1,0 +1,5 @@
+import { EventsLog1790000000000 } from './1790000000000-events-log';
+import { DeclaredTopics1790000000001 } from './1790000000001-declared-topics';
+
+/** Of the database `events`. */
+export const eventsMigrations = [EventsLog1790000000000, DeclaredTopics1790000000001];

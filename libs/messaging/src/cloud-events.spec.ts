@@ -4,11 +4,11 @@ import {
   decode,
   encode,
   EventTooLargeError,
-  toStructured,
   withAttribute,
   type Message,
   type NewEvent,
 } from './index';
+import { toStructured } from '../test/structured';
 
 const ID = '01981f5e-7d3c-7a52-9c4b-0123456789ab';
 

@@ -86,16 +86,6 @@ export function withAttribute(message: Message, name: string, value: string): Me
   return { ...message, headers: { ...message.headers, [PREFIX + name]: value } };
 }
 
-/** A message in binary mode as one in structured mode. */
-export function toStructured(message: Message): Message {
-  const event: Record<string, unknown> = { datacontenttype: BINARY };
-  for (const [header, value] of Object.entries(message.headers)) {
-    if (header.startsWith(PREFIX)) event[header.slice(PREFIX.length)] = value;
-  }
-  event['data'] = JSON.parse(Buffer.from(message.body).toString()) as unknown;
-  return { ...message, headers: { 'content-type': STRUCTURED }, body: Buffer.from(JSON.stringify(event)) };
-}
-
 /** Reads a message of either mode. A refusal says what is wrong with the bytes; it never throws. */
 export function decode(message: Message): Decoded {
   let body: unknown;

@@ -23,6 +23,8 @@ const POLL_MS = 500;
 /** As long as a call takes that is answered at once. */
 const GATHER_MS = 20;
 const RETRY_CAP_MS = 60_000;
+/** So many calls in a row without an answer, and the outside is taken to be away. */
+const AWAY_AFTER = 10;
 
 interface Answered {
   effect: OpenEffect;
@@ -40,6 +42,8 @@ export class EffectRunner<T extends Tables> {
   private readonly inHand = new Set<string>();
   /** Closed since the last claim was asked for, which may have been granted before. */
   private readonly closedMeanwhile = new Set<string>();
+  /** Calls in a row that had no definite answer. */
+  private unanswered = 0;
   private readonly closer: Batcher<Answered, Error | null>;
 
   constructor(private readonly options: EffectRunnerOptions<T>) {
@@ -49,13 +53,13 @@ export class EffectRunner<T extends Tables> {
 
   /** Runs until the signal is aborted, then lets the running calls end and records their answers. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, runtime, observer, parallel } = this.options;
+    const { store, runtime, observer } = this.options;
     const kinds = [...this.handlers.keys()];
     for (let failures = 0; !signal.aborted;) {
       try {
         await this.slots();
         if (signal.aborted) break;
-        const free = parallel - this.running.size;
+        const free = this.parallel - this.running.size;
         this.closedMeanwhile.clear();
         const claimed = await store.claimEffects(kinds, free, LEASE_MS);
         for (const effect of claimed) if (this.isNews(effect)) this.start(effect, signal);
@@ -71,10 +75,14 @@ export class EffectRunner<T extends Tables> {
 
   /** Waits for free ones, and a little for some more: a claim costs the same for one effect as for many. */
   private async slots(): Promise<void> {
-    const { parallel, runtime } = this.options;
-    const few = Math.floor(parallel / 4);
-    while (this.running.size >= parallel) await Promise.race(this.running);
-    if (parallel - this.running.size < few) await runtime.sleep(GATHER_MS);
+    while (this.running.size >= this.parallel) await Promise.race(this.running);
+    const few = Math.floor(this.parallel / 4);
+    if (this.parallel - this.running.size < few) await this.options.runtime.sleep(GATHER_MS);
+  }
+
+  /** One that is away is not stormed: a single call at a time finds out when it is back. */
+  private get parallel(): number {
+    return this.unanswered < AWAY_AFTER ? this.options.parallel : 1;
   }
 
   private isNews({ id }: OpenEffect): boolean {
@@ -99,8 +107,10 @@ export class EffectRunner<T extends Tables> {
     let failure: Error | null = null;
     try {
       answer ??= await this.call(effect);
+      this.unanswered = 0;
     } catch (error) {
       failure = error as Error;
+      this.unanswered += 1;
       observer.effectFailed(effect, failure, runtime.elapsed() - since);
     }
     if (!failure) {

@@ -17,7 +17,7 @@ export interface RefusedOptions {
 
 /**
  * Publishes records again that were refused and that an operator has brought back, each as it was. It is `applied` once
- * the broker holds it, and dead again if it is refused again; while the broker is away it stays due.
+ * the broker holds it, and stands in the outbox anew; dead again if it is refused again; while the broker is away it stays due.
  * @returns how many were due
  */
 export async function publishRefused({ store, transport, runtime, observer }: RefusedOptions): Promise<number> {
@@ -25,23 +25,27 @@ export async function publishRefused({ store, transport, runtime, observer }: Re
   if (due.length === 0) return 0;
   const settlements = await transport.publish(due.map(({ message }) => message));
   const entries: InboxEntry[] = [];
-  const told: OutboxEntry[] = [];
+  const appended: OutboxEntry[] = [];
   const unavailable: string[] = [];
   for (const [index, { id, message, attempts }] of due.entries()) {
     const settlement = settlements[index]!;
     const entry = { id, topic: message.topic, key: message.key };
-    if (settlement.stored) entries.push({ ...entry, state: 'applied', retried: true });
-    else if (settlement.problem === 'unavailable') unavailable.push(settlement.detail);
+    if (settlement.stored) {
+      entries.push({ ...entry, state: 'applied', retried: true });
+      // The audit has gone past where it stood in the outbox: only what stands there again is asked about.
+      appended.push({ id, ...message });
+    } else if (settlement.problem === 'unavailable') unavailable.push(settlement.detail);
     else {
       const failure = { message, error: settlement.detail, attempts: attempts + 1 };
       entries.push({ ...entry, state: 'dead', failure });
-      told.push(...tellRefused({ ...entry, headers: message.headers }, failure, runtime));
+      appended.push(...tellRefused({ ...entry, headers: message.headers }, failure, runtime));
     }
   }
-  await store.transact(async (tx) => {
-    await tx.take(RELAY, entries);
-    await tx.append(told);
-  });
+  if (entries.length > 0)
+    await store.transact(async (tx) => {
+      await tx.take(RELAY, entries);
+      await tx.append(appended);
+    });
   observer.published(entries.filter(({ state }) => state === 'applied').length);
   for (const { failure, ...entry } of entries) if (failure) observer.refused(entry, failure.error);
   if (unavailable.length > 0) observer.publishFailed(unavailable.length, unavailable.at(-1)!);

@@ -1,4 +1,4 @@
-import type { AuditStore } from '../ports/audit-store';
+import type { AuditStore, Published } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { ResendBudget } from './budget';
 
@@ -10,9 +10,11 @@ const AGE_MS = 30_000;
  * the records: those of an hour may wait for a broker that was away, and then are no older than their publication.
  */
 export class AgedMark {
-  private aged: string | undefined;
-  private young: { mark: string | undefined; at: number } | undefined;
+  private aged: Published | undefined;
+  private young: { published: Published | undefined; seenAt: number } | undefined;
   private looking: Promise<void> | undefined;
+  /** By how much the database's clock is ahead of the runtime's. */
+  private ahead = 0;
 
   constructor(
     private readonly store: Pick<AuditStore, 'published'>,
@@ -21,20 +23,27 @@ export class AgedMark {
   ) {}
 
   /** undefined: not known yet. */
-  async read(): Promise<string | undefined> {
-    if (this.young === undefined || this.runtime.elapsed() - this.young.at >= AGE_MS) {
+  async read(): Promise<Published | undefined> {
+    if (this.young === undefined || this.runtime.elapsed() - this.young.seenAt >= AGE_MS) {
       // The audits of several groups share the look of the first.
       await (this.looking ??= this.look().finally(() => (this.looking = undefined)));
     }
     return this.aged;
   }
 
+  /** The database's clock, going by the last mark that was seen, milliseconds since 1970. */
+  now(): number {
+    return this.runtime.elapsed() + this.ahead;
+  }
+
   private async look(): Promise<void> {
     const published = await this.store.published();
     // Afterwards: what was published while we asked may be in the answer.
-    const at = this.runtime.elapsed();
-    this.aged = this.young?.mark;
-    this.young = { mark: published?.mark, at };
-    if (published) this.budget.observe(published.position, at);
+    const seenAt = this.runtime.elapsed();
+    this.aged = this.young?.published;
+    this.young = { published, seenAt };
+    if (!published) return;
+    this.ahead = published.at.getTime() - seenAt;
+    this.budget.observe(published.position, seenAt);
   }
 }

@@ -16,7 +16,7 @@ export interface DeliveryAuditOptions {
   /** The groups that it publishes for, each with the topics that it consumes of this service's. */
   audiences: ReadonlyMap<string, readonly string[]>;
   store: AuditStore;
-  transport: Pick<Transport, 'publish' | 'backlog'>;
+  transport: Pick<Transport, 'publish' | 'backlog' | 'capabilities'>;
   runtime: Runtime;
   observer: AuditObserver;
 }

@@ -4,13 +4,14 @@ import type { AuditLog, AuditStore } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { LogRecord } from '../ports/store';
 import type { Message, Transport } from '../ports/transport';
+import { RELAY } from '../refused';
 import { asPublished } from '../relay';
 import { backoff } from '../retry-policy';
 import type { AgedMark } from './aged-mark';
 import type { ResendBudget } from './budget';
 import type { AuditObserver } from './observer';
 import { Questioner } from './questioner';
-import { judge, pauseAfter } from './rule';
+import { isLost, pauseAfter } from './rule';
 
 export interface GroupAuditOptions {
   publisher: string;
@@ -18,7 +19,7 @@ export interface GroupAuditOptions {
   /** What the group consumes of this publisher's. */
   topics: readonly string[];
   store: AuditStore;
-  transport: Pick<Transport, 'publish'>;
+  transport: Pick<Transport, 'publish' | 'capabilities'>;
   runtime: Runtime;
   observer: AuditObserver;
   mark: AgedMark;
@@ -29,6 +30,10 @@ export interface GroupAuditOptions {
 /** An event that the group is asked about. */
 interface Asked {
   record: LogRecord;
+  /** When it had been published at the latest, the last time; by the own database's clock. */
+  publishedBy: number;
+  /** Since when the group was found idle each time it was asked about it, on the runtime's clock. */
+  idleSince: number | undefined;
   /** How often it was waited for: after each answer that it was missing, unless only the budget is in its way. */
   tries: number;
   resent: number;
@@ -98,8 +103,9 @@ export class GroupAudit {
 
   private async page(): Promise<Asked[]> {
     if (this.missing.size >= QUESTION_IDS) return [];
-    const mark = await this.options.mark.read();
-    if (mark === undefined || mark === this.finished) return [];
+    const aged = await this.options.mark.read();
+    if (aged === undefined || aged.mark === this.finished) return [];
+    const { mark, at } = aged;
     const records = await this.log.page(QUESTION_IDS, mark);
     this.moved = true;
     if (records.length === 0) {
@@ -107,27 +113,31 @@ export class GroupAudit {
       if (this.ended === mark) this.finished = mark;
       this.ended = mark;
     }
-    return records.map((record) => ({ record, tries: 0, resent: 0, dueAt: 0 }));
+    const publishedBy = at.getTime();
+    return records.map((record) => ({ record, publishedBy, idleSince: undefined, tries: 0, resent: 0, dueAt: 0 }));
   }
 
   private async settle(asked: readonly Asked[], answer: AuditAnswer): Promise<void> {
-    const { store, observer, runtime, group } = this.options;
+    const { store, transport, observer, runtime, group } = this.options;
     const missing = await this.unrefused(answer);
+    const unseenHands = transport.capabilities.unseenHands === true;
+    const now = runtime.elapsed();
     const before = this.missing.size;
     const lost: Asked[] = [];
     let [held, found] = [0, 0];
     for (const event of asked) {
       const { id } = event.record;
-      const verdict = judge(id, answer, missing);
-      if (verdict === 'held') {
+      if (!missing.has(id)) {
         held++;
         this.missing.delete(id);
-      } else {
-        if (!this.missing.has(id)) found++;
-        event.dueAt = runtime.elapsed() + pauseAfter(++event.tries);
-        this.missing.set(id, event);
-        if (verdict === 'lost') lost.push(event);
+        continue;
       }
+      if (!this.missing.has(id)) found++;
+      this.missing.set(id, event);
+      event.dueAt = now + pauseAfter(++event.tries);
+      event.idleSince = answer.idle ? (event.idleSince ?? now) : undefined;
+      const idleMs = event.idleSince === undefined ? undefined : now - event.idleSince;
+      if (isLost({ publishedBy: event.publishedBy, idleMs }, answer, unseenHands)) lost.push(event);
     }
     observer.missing(group, found);
     observer.verified(group, held);
@@ -136,15 +146,17 @@ export class GroupAudit {
     await this.commit();
   }
 
-  /** What is missing but for what the broker has refused: that was never published, and is a dead letter here. */
+  /** What is missing but for what the broker has refused: that is not published, and a dead letter here. */
   private async unrefused({ missing, question }: AuditAnswer): Promise<ReadonlySet<string>> {
     if (missing.length === 0) return new Set();
-    return new Set((await this.options.store.holding('relay', missing, [], question)).missing);
+    // `applied`: an operator has had it published after all.
+    const refused = new Set((await this.options.store.holding(RELAY, missing, [], question)).unapplied);
+    return new Set(missing.filter((id) => !refused.has(id)));
   }
 
   /** Publishes again what the budget allows; the rest has to wait. Returns how many the broker has stored. */
   private async resend(lost: readonly Asked[]): Promise<number> {
-    const { transport, runtime, budget, observer, group } = this.options;
+    const { transport, runtime, budget, mark, observer, group } = this.options;
     const now = runtime.elapsed();
     const allowed = budget.take(lost.length, now);
     for (const event of lost.slice(allowed)) {
@@ -155,7 +167,10 @@ export class GroupAudit {
     if (sent.length === 0) return 0;
     const settlements = await transport.publish(sent.map(again));
     const stored = sent.filter((_, index) => settlements[index]!.stored);
-    for (const event of stored) event.resent++;
+    for (const event of stored) {
+      event.resent++;
+      event.publishedBy = mark.now();
+    }
     observer.resent(group, stored.length);
     return stored.length;
   }

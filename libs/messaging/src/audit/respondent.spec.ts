@@ -1,11 +1,16 @@
 import type { AuditAnswer, AuditQuestion } from '@order-events/contracts';
 import { VirtualRuntime } from '@order-events/testing';
-import { toStructured } from '../cloud-events';
+import { Notes } from '../../test/counting';
+import { toStructured } from '../../test/structured';
 import type { Message } from '../ports/transport';
 import { questionMessage, readAnswer } from './messages';
 import { Respondent } from './respondent';
 
 const runtime = new VirtualRuntime();
+let notes: Notes;
+beforeEach(() => {
+  notes = new Notes();
+});
 const [lost, late, newest] = ['0193b5c0-0001', '0193b5c0-0002', '0193b5c0-0003'].map(
   (time) => `${time}-7000-8000-000000000000`,
 );
@@ -19,13 +24,22 @@ const question: AuditQuestion = {
 const signal = new AbortController().signal;
 
 /** Answers the question with what these say, one look after the other. */
-async function answered(missing: string[][], backlogs: number[], asked = questionMessage(question, runtime.eventId())) {
+async function answered(
+  missing: string[][],
+  backlogs: (number | Error)[],
+  asked = questionMessage(question, runtime.eventId()),
+) {
   const published: Message[] = [];
   const respondent = new Respondent({
     runtime,
-    store: { holding: () => Promise.resolve({ missing: missing.shift()!, newest }) },
+    observer: notes,
+    store: { holding: () => Promise.resolve({ missing: missing.shift()!, unapplied: [], newest }) },
     transport: {
-      backlog: () => Promise.resolve(backlogs.shift()!),
+      backlog: async () => {
+        const backlog = backlogs.shift()!;
+        if (backlog instanceof Error) throw backlog;
+        return backlog;
+      },
       publish: (batch) => Promise.resolve(batch.map((message) => (published.push(message), { stored: true }))),
     },
   });
@@ -56,6 +70,12 @@ test('one that never comes to rest says how far it is', async () => {
   expect(await answered([[lost!], [lost!]], backlogs)).toEqual(answer({ missing: [lost!] }));
 });
 
+test('one whose broker does not say what waits says how far it is, and tells of it', async () => {
+  const backlogs = [3, new Error('one of two brokers is away')];
+  expect(await answered([[lost!, late!], [lost!]], backlogs)).toEqual(answer({ missing: [lost!] }));
+  expect(notes.errors).toEqual(['audit backlog: one of two brokers is away']);
+});
+
 test('a question is understood in structured mode, too', async () => {
   expect(await answered([[]], [], toStructured(questionMessage(question, runtime.eventId())))).toEqual(answer({}));
 });
@@ -64,7 +84,8 @@ test('stopped while it waits, it leaves the question unanswered', async () => {
   const publish = jest.fn();
   const respondent = new Respondent({
     runtime,
-    store: { holding: () => Promise.resolve({ missing: [lost!], newest: undefined }) },
+    observer: notes,
+    store: { holding: () => Promise.resolve({ missing: [lost!], unapplied: [], newest: undefined }) },
     transport: { backlog: () => Promise.resolve(1), publish },
   });
   await respondent.answer(questionMessage(question, runtime.eventId()), AbortSignal.abort());

@@ -2,12 +2,14 @@ import type { AuditStore } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { Message, Transport } from '../ports/transport';
 import { answerMessage, readQuestion } from './messages';
+import type { AuditObserver } from './observer';
 import { timeOf } from './rule';
 
 export interface RespondentOptions {
   store: Pick<AuditStore, 'holding'>;
   transport: Pick<Transport, 'publish' | 'backlog'>;
   runtime: Runtime;
+  observer: Pick<AuditObserver, 'loopFailed'>;
 }
 
 /** A question counts as waiting for the group itself until it is acknowledged; a broker may be told of that late. */
@@ -40,10 +42,15 @@ export class Respondent {
   }
 
   private async isIdle(group: string, signal: AbortSignal): Promise<boolean> {
-    const { transport, runtime } = this.options;
-    for (let looks = 1; looks <= IDLE_LOOKS && !signal.aborted; looks++) {
-      await runtime.sleep(IDLE_LOOK_MS, signal);
-      if ((await transport.backlog(group)) === 0) return true;
+    const { transport, runtime, observer } = this.options;
+    try {
+      for (let looks = 1; looks <= IDLE_LOOKS && !signal.aborted; looks++) {
+        await runtime.sleep(IDLE_LOOK_MS, signal);
+        if ((await transport.backlog(group)) === 0) return true;
+      }
+    } catch (error) {
+      // How far the group has come can be said all the same, and the publisher may need no more.
+      observer.loopFailed('audit backlog', error as Error);
     }
     return false;
   }

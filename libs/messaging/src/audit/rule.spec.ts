@@ -1,30 +1,27 @@
 import type { AuditAnswer } from '@order-events/contracts';
 import { systemRuntime } from '../runtime';
-import { judge, pauseAfter, timeOf } from './rule';
+import { isLost, pauseAfter, timeOf } from './rule';
 
 /** An event id as it is made at a time, milliseconds. */
 const idAt = (ms: number) => `${ms.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-')}-7000-8000-000000000001`;
-const answer = (more: Partial<AuditAnswer>): AuditAnswer => ({
-  question: '',
-  group: 'g',
-  missing: [],
-  idle: false,
-  ...more,
-});
-
 const T = Date.UTC(2026, 0, 1);
-const at = (ms: number) => new Date(T + ms).toISOString();
+const MINUTE = 60_000;
 
-test.each<[string, Partial<AuditAnswer>, string]>([
-  ['nothing waits', { idle: true }, 'lost'],
-  ['it has come 30 s past it', { newest: at(30_000) }, 'lost'],
-  ['it has not come quite as far', { newest: at(29_999) }, 'late'],
-  ['it is behind', { newest: at(-3_600_000) }, 'late'],
-  ['it has handled nothing that is newer', {}, 'late'],
-])('an event that a group does not hold, when %s', (_, more, verdict) => {
-  const id = idAt(T);
-  expect(judge(id, answer(more), new Set([id]))).toBe(verdict);
-  expect(judge(id, answer(more), new Set([idAt(T + 1)]))).toBe('held');
+test.each<[string, { newest?: number; idleMs?: number }, boolean, boolean]>([
+  ['nothing waits', { idleMs: 0 }, true, false],
+  ['nothing has waited for as long as a batch is kept', { idleMs: 4 * MINUTE }, true, true],
+  ['nothing has waited for not quite as long', { idleMs: 4 * MINUTE - 1 }, true, false],
+  ['it has handled what came into being 30 s after its publication', { newest: 30_000 }, true, true],
+  ['what it has handled is not quite as new', { newest: 29_999 }, false, false],
+  ['it is behind', { newest: -3_600_000 }, false, false],
+  ['it has handled nothing that is newer', {}, false, false],
+])('what a group does not hold, when %s', (_, { newest, idleMs }, lost, lostWithUnseenHands) => {
+  const answer: AuditAnswer = {
+    ...{ question: '', group: 'g', missing: [], idle: idleMs !== undefined },
+    ...(newest !== undefined && { newest: new Date(T + newest).toISOString() }),
+  };
+  expect(isLost({ publishedBy: T, idleMs }, answer, false)).toBe(lost);
+  expect(isLost({ publishedBy: T, idleMs }, answer, true)).toBe(lostWithUnseenHands);
 });
 
 test('the time of an id is when it was made', () => {

@@ -1,23 +1,32 @@
 import type { AuditAnswer } from '@order-events/contracts';
 
-/** What a group has handled that is older than this, it has come past. */
-export const PAST_MS = 30_000;
+/** A group has come past an event when it has handled one that came into being so long after that one was published. */
+const PAST_MS = 30_000;
+/** Longer than a process keeps a batch that it cannot take: the pipeline gives it back after three minutes. */
+const KEPT_MS = 4 * 60_000;
 
 /** Milliseconds since 1970 at which the publisher made the id: what a UUIDv7 begins with. */
 export function timeOf(eventId: string): number {
   return Number.parseInt(eventId.slice(0, 8) + eventId.slice(9, 13), 16);
 }
 
+/** What is known of an event that the group does not hold. */
+export interface Missing {
+  /** When it had been published at the latest, the last time; by the publisher's database. */
+  publishedBy: number;
+  /** For how long nothing has been known to wait for the group, with no look that found something; undefined: it does. */
+  idleMs: number | undefined;
+}
+
 /**
- * What an answer says of one of the events that it was asked about. All of them were published well before the question,
- * so one that is missing is `lost` when nothing waits for the group any more, or when it has handled events that are
- * so much newer; else it is `late`: still on its way, for all we know.
+ * Whether it is lost; else it is late: still on its way, for all we know. It was published well before it was asked about,
+ * so it is lost when nothing waits for the group any more, or when the group has handled an event that is so much newer
+ * than its publication. Its own age says nothing: it may have waited in the outbox for an hour.
+ * @param unseenHands whether another process may have it in hand while nothing is known to wait.
  */
-export function judge(eventId: string, answer: AuditAnswer, missing: ReadonlySet<string>): 'held' | 'lost' | 'late' {
-  if (!missing.has(eventId)) return 'held';
-  if (answer.idle) return 'lost';
-  const isPast = answer.newest !== undefined && Date.parse(answer.newest) - timeOf(eventId) >= PAST_MS;
-  return isPast ? 'lost' : 'late';
+export function isLost({ publishedBy, idleMs }: Missing, { newest }: AuditAnswer, unseenHands: boolean): boolean {
+  if (idleMs !== undefined && idleMs >= (unseenHands ? KEPT_MS : 0)) return true;
+  return newest !== undefined && Date.parse(newest) - publishedBy >= PAST_MS;
 }
 
 const FIRST_PAUSE_MS = 30_000;

@@ -6,6 +6,8 @@ export interface Published {
   mark: string;
   /** Of the newest record: what it grows by is about what was published meanwhile. */
   position: number;
+  /** The database's clock, when this was seen. */
+  at: Date;
 }
 
 /** One group's second cursor over the own outbox: what lies before its lasting place the group is known to hold. */
@@ -23,6 +25,8 @@ export interface AuditLog extends Pick<LogReader, 'lease' | 'rewind' | 'release'
 export interface Holding {
   /** Which of those asked about it does not hold, in any state. */
   missing: string[];
+  /** Which of them it holds in another state than `applied`. */
+  unapplied: string[];
   /** Id of the newest event that it holds, if that is newer than the oldest of those asked about. */
   newest: string | undefined;
 }
@@ -63,8 +67,9 @@ export interface AuditStore {
   /** Looks into the inbox of a group. `newest` is sought among events of `topics` with an id below `before`. */
   holding(group: string, ids: readonly string[], topics: readonly string[], before: string): Promise<Holding>;
   /**
-   * Sets a group's cursor back to the first record that was appended at `since` or later; never forward. False: the
-   * group is not audited here.
+   * Sets a group's cursor back to the first record that was appended at `since` or later; never forward. After a restore
+   * `since` must lie before the dump by as much as the group was behind then: what had been appended and was not handled
+   * yet is in no dump of the group. False: the group is not audited here.
    */
   again(group: string, since: Date): Promise<boolean>;
   status(): Promise<AuditStatus[]>;

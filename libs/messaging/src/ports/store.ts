@@ -55,7 +55,7 @@ export interface Tx {
   write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void>;
   /** Which of these does the group's inbox hold, and in which state? */
   held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>>;
-  /** Records events in the inbox; an entry that is there already is brought to the new state, unless it is applied. */
+  /** Records events in the inbox; an entry that is there already is brought to the new state, unless it is applied or discarded. */
   take(group: string, entries: readonly InboxEntry[]): Promise<void>;
   /** Adds effects; one whose idempotency key is there already is the same effect and is left as it is. */
   intend(effects: readonly EffectEntry[]): Promise<void>;

@@ -4,6 +4,7 @@ import type {
   AuditStore,
   Holding,
   InboxEntry,
+  InboxState,
   LogRecord,
   Published,
   Store,
@@ -34,7 +35,7 @@ export class MemoryAudit implements AuditStore {
     const { cursor, outbox } = this.database;
     const { last, win, position } = cursor.place;
     const isRead = win !== null && outbox.slice(last, win).every((record) => record.position <= position);
-    return { mark: String(isRead ? win : last), position };
+    return { mark: String(isRead ? win : last), position, at: new Date(this.database.now()) };
   }
 
   log(group: string): AuditLog {
@@ -77,7 +78,11 @@ export class MemoryAudit implements AuditStore {
       if (key !== `${group} ${id}` || !topics.includes(topic) || id <= oldest || id >= before) continue;
       if (newest === undefined || id > newest) newest = id;
     }
-    return { missing: ids.filter((id) => !inbox.has(`${group} ${id}`)), newest };
+    const states = ids.map((id) => ({ id, state: inbox.get(`${group} ${id}`)?.state }));
+    const among = (which: (state: InboxState | undefined) => boolean) =>
+      states.filter(({ state }) => which(state)).map(({ id }) => id);
+    const unapplied = among((state) => state !== undefined && state !== 'applied');
+    return { missing: among((state) => state === undefined), unapplied, newest };
   }
 
   async again(group: string, since: Date): Promise<boolean> {

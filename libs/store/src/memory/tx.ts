@@ -1,15 +1,16 @@
-import type {
-  EffectEntry,
-  InboxEntry,
-  InboxState,
-  Keys,
-  Message,
-  OpenEffect,
-  OutboxEntry,
-  Rows,
-  Tables,
-  Tx,
-  Writes,
+import {
+  StoreError,
+  type EffectEntry,
+  type InboxEntry,
+  type InboxState,
+  type Keys,
+  type Message,
+  type OpenEffect,
+  type OutboxEntry,
+  type Rows,
+  type Tables,
+  type Tx,
+  type Writes,
 } from '@order-events/messaging';
 import type { MemoryDatabase } from './database';
 import type { Session } from './session';
@@ -94,7 +95,11 @@ export class MemoryTx implements Tx {
       for (const { failure, retried, ...entry } of entries) {
         const key = inboxKey(group, entry.id);
         await this.session.lock('inbox', key);
-        if (this.session.get<InboxEntry>('inbox', key)?.state === 'applied') continue;
+        const before = this.session.get<InboxEntry>('inbox', key)?.state;
+        if (before === 'applied' || before === 'discarded') {
+          if (!retried || entry.state !== 'applied') continue;
+          throw new StoreError('contended', 'somebody else has ended an event that was being tried again');
+        }
         this.session.put('inbox', key, entry);
         if (failure) {
           const { delayMs, ...rest } = failure;

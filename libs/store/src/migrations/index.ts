@@ -1,5 +1,12 @@
 import { SharedTables1790000000000 } from './1790000000000-shared-tables';
 import { DeliveryAudit1790000000001 } from './1790000000001-delivery-audit';
+import { OperatorsReads1790000000002 } from './1790000000002-operators-reads';
+import { MoreActions1790000000003 } from './1790000000003-more-actions';
 
 /** What every service's own database begins with. */
-export const sharedMigrations = [SharedTables1790000000000, DeliveryAudit1790000000001] as const;
+export const sharedMigrations = [
+  SharedTables1790000000000,
+  DeliveryAudit1790000000001,
+  OperatorsReads1790000000002,
+  MoreActions1790000000003,
+] as const;

@@ -1,5 +1,6 @@
 import type { AuditLog } from '@order-events/messaging';
 import { entry } from '@order-events/testing';
+import { late } from '../../test/late-commit';
 import { drain, OutboxDatabase } from '../../test/outbox-database';
 import type { PostgresStore } from './store';
 
@@ -40,20 +41,10 @@ const positionOf = async (key: string) =>
 test('what is committed late is verified with the window in which it appears, and until then nothing above it is', async () => {
   const log = store.audit.log('g');
   await log.lease(600_000);
-  let commit = () => {};
-  const written = new Promise<void>((resolve) => (commit = resolve));
-  let late: Promise<void> | undefined;
-  await new Promise<void>((appended) => {
-    late = store.transact(async (tx) => {
-      await tx.append([entry('late')]);
-      appended();
-      await written;
-    });
-  });
+  const commitLate = await late(store, 'late');
   await append('a', 'b', 'c');
   const mark = await relay();
-  commit();
-  await late;
+  await commitLate();
   expect(await verify(log, mark)).toEqual(['a', 'b', 'c']);
   expect(await verified()).toBe((await positionOf('late')) - 1);
   await append('d');
@@ -81,6 +72,52 @@ test('in another cluster the relay publishes again, and the audit asks again abo
   const again = store.audit.log('g');
   await again.lease(600_000);
   expect(await verify(again, (await store.audit.published())!.mark)).toEqual(['d', 'e', 'f']);
+});
+
+test('set back, it stays verified as far as it was, whatever its former reader does', async () => {
+  const log = store.audit.log('g');
+  await log.lease(600_000);
+  await append('a', 'b');
+  await verify(log, await relay());
+  await append('c', 'd');
+  await verify(log, await relay());
+  const [{ created_at: since }] = (await outbox.sql<{ created_at: Date }>(
+    `SELECT created_at FROM outbox WHERE key = 'c'`,
+  )) as [{ created_at: Date }];
+  await store.audit.again('g', since);
+  const before = (await positionOf('c')) - 1;
+  expect(await verified()).toBe(before);
+  // As the second half of a commit whose first half came before.
+  await log.commit();
+  expect(await verified()).toBe(before);
+});
+
+test('whoever has lost the place says nothing of it any more', async () => {
+  const log = store.audit.log('g');
+  await log.lease(600_000);
+  await append('a', 'b');
+  await verify(log, await relay());
+  await outbox.sql(`UPDATE log_cursor SET owner = 'another', verified = 1 WHERE reader = 'audit g'`);
+  await log.commit();
+  expect(await verified()).toBe(1);
+});
+
+test('what came with a restore is verified as it is read, whatever numbers its transactions had', async () => {
+  await append('a', 'b', 'c');
+  await relay();
+  await outbox.sql(`UPDATE outbox SET xid = '1000000000000'`);
+  await outbox.sql('UPDATE log_cursor SET system_identifier = 1');
+  const reader = store.outbox();
+  await reader.lease(600_000);
+  await drain(reader);
+  const log = store.audit.log('g');
+  await log.lease(600_000);
+  const { mark } = (await store.audit.published())!;
+  expect((await log.page(2, mark)).map(({ key }) => key)).toEqual(['a', 'b']);
+  await log.commit();
+  expect(await verified()).toBe(await positionOf('b'));
+  expect(await verify(log, mark)).toEqual(['c']);
+  expect(await verified()).toBe(await positionOf('c'));
 });
 
 test('a group that is declared with other topics is asked about those, by whoever had it before, too', async () => {

@@ -9,13 +9,16 @@ const readerOf = (group: string) => `audit ${group}`;
 
 const sql = {
   // Its snapshot may be younger than the relay's place: whatever is published later is meant for the group, too. The page
-  // after a mark that lies before it sets it back.
+  // after a mark that lies before it sets it back. What came with a restore may have numbers that are still to be given
+  // out here: it would look new one day, and lies below the floor.
   declare: {
     name: 'audit_declare',
-    text: `INSERT INTO log_cursor AS c (log, reader, partition, topics, last, verified)
+    text: `INSERT INTO log_cursor AS c (log, reader, partition, topics, last, verified, position, floor)
            SELECT 'outbox', 'audit ' || a.reader, 0, string_to_array(a.topics, ','), pg_current_snapshot(),
-             coalesce((SELECT max(position) FROM outbox), 0)
-           FROM unnest($1::text[], $2::text[]) AS a (reader, topics)
+             coalesce((SELECT max(position) FROM outbox), 0), restored.floor, restored.floor
+           FROM (SELECT coalesce(max(position), 0) AS floor FROM outbox
+                 WHERE partition = 0 AND xid >= pg_snapshot_xmax(pg_current_snapshot())) restored,
+             unnest($1::text[], $2::text[]) AS a (reader, topics)
            ON CONFLICT (log, reader, partition) DO UPDATE
            SET topics = excluded.topics, epoch = c.epoch + 1, owner = NULL
            WHERE c.topics IS DISTINCT FROM excluded.topics`,
@@ -27,21 +30,23 @@ const sql = {
   // An open window that is published to its end counts, too: the relay's lasting place leaves it with the next record only.
   published: {
     name: 'audit_published',
-    text: `SELECT c.position, (CASE WHEN c.win IS NOT NULL AND NOT EXISTS (
+    text: `SELECT c.position, clock_timestamp() AS at, (CASE WHEN c.win IS NOT NULL AND NOT EXISTS (
              SELECT FROM outbox l WHERE l.partition = 0 AND l.position > c.position
                AND pg_visible_in_snapshot(l.xid, c.win) AND NOT pg_visible_in_snapshot(l.xid, c.last))
              THEN c.win ELSE c.last END)::text AS mark
            FROM log_cursor c WHERE c.log = 'outbox' AND c.reader = 'relay' AND c.position >= c.floor
              AND c.system_identifier = (pg_control_system()).system_identifier`,
   },
-  // Nothing above the lowest record that is visible and not read counts as verified: it may have been committed late.
+  // Nothing above the lowest record that is visible and not read counts as verified: it may have been committed late. Up
+  // to the floor the snapshots say nothing: that is read by position, or was read before the cursor was set back.
   verify: {
     name: 'audit_verify',
     text: `UPDATE log_cursor c SET verified = coalesce((
              SELECT min(l.position) - 1 FROM outbox l
-             WHERE l.partition = 0 AND l.xid >= pg_snapshot_xmin(coalesce(c.win, c.last)) AND l.position <= c.position
+             WHERE l.partition = 0 AND l.xid >= pg_snapshot_xmin(coalesce(c.win, c.last))
+               AND l.position > c.floor AND l.position <= c.position
                AND NOT pg_visible_in_snapshot(l.xid, coalesce(c.win, c.last))), c.position)
-           WHERE c.log = 'outbox' AND c.reader = ${READER}`,
+           WHERE c.log = 'outbox' AND c.reader = ${READER} AND c.owner = $2`,
   },
   ask: {
     name: 'audit_ask',
@@ -59,24 +64,26 @@ const sql = {
     name: 'audit_tally',
     text: `UPDATE audits SET missing = $2, resent = resent + $3 WHERE consumer_group = $1`,
   },
-  // The newest id by the primary key, from the top of a range that is no wider than the audit is behind.
+  // The newest id by the primary key, from the top of a range that is no wider than the audit is behind. The states by a
+  // look for each id, once: a join would read the whole inbox where the planner thinks that cheaper.
   holding: {
     name: 'audit_holding',
-    text: `SELECT ARRAY(
-             SELECT a.id FROM unnest($2::uuid[]) AS a (id)
-             WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = a.id))::text[] AS missing,
+    text: `SELECT coalesce(array_agg(id) FILTER (WHERE state IS NULL), '{}')::text[] AS missing,
+             coalesce(array_agg(id) FILTER (WHERE state <> 'applied'), '{}')::text[] AS unapplied,
              (SELECT id FROM inbox
               WHERE consumer_group = $1 AND topic = ANY ($3::text[]) AND id > $4 AND id < $5
-              ORDER BY id DESC LIMIT 1) AS newest`,
+              ORDER BY id DESC LIMIT 1) AS newest
+           FROM (SELECT id, (SELECT state FROM inbox i WHERE i.consumer_group = $1 AND i.id = asked.id) AS state
+                 FROM unnest($2::uuid[]) AS asked (id) OFFSET 0) held`,
   },
-  // As if nothing above the floor had been read. The next claim brings the new place to whoever owns the cursor.
+  // As if nothing above the floor had been read; what came with a restore is read by position, up to the old floor. The next claim brings the new place to whoever owns the cursor.
   again: {
     name: 'audit_again',
-    text: `UPDATE log_cursor SET last = '1:1:', win = NULL, position = o.before, floor = o.before, verified = o.before,
-             epoch = epoch + 1, owner = NULL
+    text: `UPDATE log_cursor c SET last = '1:1:', win = NULL, position = o.before, floor = greatest(o.before, c.floor),
+             verified = o.before, epoch = epoch + 1, owner = NULL
            FROM (SELECT least(c.verified, (SELECT min(position) - 1 FROM outbox WHERE created_at >= $2)) AS before
                  FROM log_cursor c WHERE c.log = 'outbox' AND c.reader = ${READER}) o
-           WHERE log = 'outbox' AND reader = ${READER} RETURNING reader`,
+           WHERE c.log = 'outbox' AND c.reader = ${READER} RETURNING c.reader`,
   },
   status: {
     name: 'audit_status',
@@ -88,7 +95,16 @@ const sql = {
                     AND topic = ANY (c.topics) ORDER BY xid LIMIT 1)
                  UNION ALL
                  (SELECT created_at FROM outbox
+                  WHERE partition = 0 AND position > c.floor AND topic = ANY (c.topics)
+                    AND xid = ANY (ARRAY(SELECT pg_snapshot_xip(coalesce(c.win, c.last)))))
+                 UNION ALL
+                 (SELECT created_at FROM outbox
                   WHERE c.win IS NOT NULL AND partition = 0 AND position > c.position
+                    AND topic = ANY (c.topics) ORDER BY position LIMIT 1)
+                 UNION ALL
+                 -- What came with a restore and is asked about once more.
+                 (SELECT created_at FROM outbox
+                  WHERE partition = 0 AND position > c.position AND position <= c.floor
                     AND topic = ANY (c.topics) ORDER BY position LIMIT 1)) o)) * 1000, 0)::float8 AS lag_ms
            FROM audits a JOIN log_cursor c ON c.log = 'outbox' AND c.reader = 'audit ' || a.consumer_group
            ORDER BY a.consumer_group`,
@@ -121,7 +137,7 @@ export class PostgresAudit implements AuditStore {
   }
 
   async published(): Promise<Published | undefined> {
-    const [row] = await this.database.query<{ mark: string; position: number }>(sql.published);
+    const [row] = await this.database.query<Published>(sql.published);
     return row;
   }
 
@@ -149,8 +165,8 @@ export class PostgresAudit implements AuditStore {
   async holding(group: string, ids: readonly string[], topics: readonly string[], before: string): Promise<Holding> {
     const oldest = [...ids].sort()[0];
     const values = [group, ids, topics, oldest, before];
-    const [row] = await this.database.query<{ missing: string[]; newest: string | null }>(sql.holding, values);
-    return { missing: row!.missing, newest: row!.newest ?? undefined };
+    const [row] = await this.database.query<Omit<Holding, 'newest'> & { newest: string | null }>(sql.holding, values);
+    return { ...row!, newest: row!.newest ?? undefined };
   }
 
   async again(group: string, since: Date): Promise<boolean> {
@@ -166,7 +182,7 @@ export class PostgresAudit implements AuditStore {
 class AuditCursor extends OutboxReader {
   constructor(
     private readonly own: Database,
-    owner: string,
+    private readonly owner: string,
     backend: () => Promise<Backend | undefined>,
     private readonly group: string,
   ) {
@@ -175,6 +191,7 @@ class AuditCursor extends OutboxReader {
 
   override async commit(): Promise<void> {
     await super.commit();
-    await this.own.query(sql.verify, [this.group]);
+    // Says what the place says that stands there now; whoever lost it since leaves that to its new owner.
+    await this.own.query(sql.verify, [this.group, this.owner]);
   }
 }

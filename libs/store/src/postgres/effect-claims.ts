@@ -1,20 +1,23 @@
 import type { OpenEffect } from '@order-events/messaging';
 import type { Database } from './database';
 import { storable } from './storable';
-import type { Backend } from './wake';
+import type { Backend, RunOn, Wake } from './wake';
 
 export interface EffectClaimsOptions {
   database: Database;
   /** Of this process, unlike any other. */
   owner: string;
-  /** The server process of the connection by which others see that this process lives; undefined while there is none. */
-  backend(): Promise<Backend | undefined>;
+  /** By its connection others see that this process lives. */
+  wake: Pick<Wake, 'backend' | 'connected'>;
 }
 
 /** How often effects are looked for whose runner is gone. */
 const FREE_EVERY_MS = 1_000;
-/** How long a runner has to come back that has only lost its connection. It tries every half second. */
-const GONE_MS = 3_000;
+/**
+ * In so many looks in a row a runner's connection is not there when the runner is dead: one that has only lost it tries
+ * every half second to come back. Looks are counted and not time, because without the database nobody can come back.
+ */
+const GONE_LOOKS = 4;
 
 const lives = `EXISTS (SELECT FROM pg_stat_get_activity(runner_backend) a WHERE a.backend_start = runner_backend_start)`;
 
@@ -72,18 +75,21 @@ interface EffectRow extends Omit<OpenEffect, 'id' | 'idempotencyKey'> {
 export class EffectClaims {
   private lookedAt = -Infinity;
   private leaseMs = 0;
-  /** Connections that were not there, by when that was first seen. */
-  private gone = new Map<string, { pid: number; start: string; since: number }>();
+  /** Connections that were not there, by the number of looks. */
+  private gone = new Map<string, Backend & { looks: number }>();
 
   constructor(private readonly options: EffectClaimsOptions) {}
 
   /** As `Store.claimEffects`. */
   async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    const { database, owner, backend } = this.options;
+    const { database, owner, wake } = this.options;
     await this.freeThoseOfTheDead();
     this.leaseMs = leaseMs;
-    const { pid = null, start = null } = (await backend()) ?? {};
-    const rows = await database.query<EffectRow>(sql.claim, [kinds, limit, leaseMs, owner, pid, start]);
+    const own = await wake.connected();
+    const values = [kinds, limit, leaseMs, owner, own?.pid ?? null, own?.start ?? null];
+    const rows = await database.query<EffectRow>(sql.claim, values);
+    // A connection that was made meanwhile has carried over what was in hand then, and not these.
+    if (wake.backend && wake.backend !== own) await this.keep(wake.backend, (...asked) => database.query(...asked));
     rows.sort((a, b) => a.seq - b.seq);
     return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
       ...effect,
@@ -101,25 +107,23 @@ export class EffectClaims {
   }
 
   /** Carries what is in hand over to a new connection, so that it is not taken for that of a dead process. */
-  async keep({ pid, start }: Backend): Promise<void> {
+  async keep({ pid, start }: Backend, run: RunOn): Promise<void> {
     if (this.leaseMs === 0) return;
-    await this.options.database.query(sql.keep, [this.options.owner, pid, start, this.leaseMs]);
+    await run(sql.keep, [this.options.owner, pid, start, this.leaseMs]);
   }
 
   private async freeThoseOfTheDead(): Promise<void> {
     const { database, owner } = this.options;
-    const now = performance.now();
-    if (now - this.lookedAt < FREE_EVERY_MS) return;
-    this.lookedAt = now;
-    const rows = await database.query<Backend>(sql.gone, [owner]);
+    if (performance.now() - this.lookedAt < FREE_EVERY_MS) return;
     const before = this.gone;
-    this.gone = new Map(
-      rows.map((row) => {
-        const name = `${row.pid} ${row.start}`;
-        return [name, { ...row, since: before.get(name)?.since ?? now }];
-      }),
-    );
-    const dead = [...this.gone.values()].filter(({ since }) => now - since >= GONE_MS);
+    this.gone = new Map();
+    const rows = await database.query<Backend>(sql.gone, [owner]);
+    this.lookedAt = performance.now();
+    for (const row of rows) {
+      const name = `${row.pid} ${row.start}`;
+      this.gone.set(name, { ...row, looks: (before.get(name)?.looks ?? 0) + 1 });
+    }
+    const dead = [...this.gone.values()].filter(({ looks }) => looks >= GONE_LOOKS);
     if (dead.length === 0) return;
     await database.query(sql.free, [dead.map(({ pid }) => pid), dead.map(({ start }) => start)]);
   }

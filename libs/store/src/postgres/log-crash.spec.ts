@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { entry, eventually, freePort, startPostgres, withClient } from '@order-events/testing';
 import { drain } from '../../test/outbox-database';
 import { migrate } from '../migrate';
-import { SharedTables1790000000000 } from '../migrations/1790000000000-shared-tables';
+import { sharedMigrations } from '../migrations';
 import { PostgresStore } from './store';
 
 test('a place that was read before a crash of Postgres is not saved after it, and nothing is skipped', async () => {
@@ -13,7 +13,7 @@ test('a place that was read before a crash of Postgres is not saved after it, an
   const options = { directory: join(directory, 'postgres'), port: await freePort(), password: 'secret' };
   const before = await startPostgres(options);
   const { url } = before;
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [SharedTables1790000000000] });
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [...sharedMigrations] });
   await withClient(url, async (client) => {
     await client.query(`ALTER SYSTEM SET wal_writer_delay = '10s'`);
     await client.query('SELECT pg_reload_conf()');

@@ -3,6 +3,7 @@ import { Relay, systemRuntime, type LogRecord, type Message, type Observer } fro
 import { counters, entry, testDatabase } from '@order-events/testing';
 import { MemoryBroker, MemoryTransport } from '@order-events/transport-memory';
 import { Client } from 'pg';
+import { late } from '../../test/late-commit';
 import { bodyOf, drain, OutboxDatabase } from '../../test/outbox-database';
 import type { PostgresStore } from './store';
 
@@ -11,25 +12,6 @@ beforeEach(async () => {
   outbox = await OutboxDatabase.create();
 });
 afterEach(() => outbox.close());
-
-/** Opens a transaction that appends, and does not commit before it is told to. */
-async function late(store: PostgresStore, key: string): Promise<() => Promise<void>> {
-  let commit = () => {};
-  const told = new Promise<void>((resolve) => (commit = resolve));
-  let done: Promise<void> | undefined;
-  await new Promise<void>((appended, failed) => {
-    done = store.transact(async (tx) => {
-      await tx.append([entry(key)]);
-      appended();
-      await told;
-    });
-    done.catch(failed);
-  });
-  return () => {
-    commit();
-    return done!;
-  };
-}
 
 /** As the pipeline does it: inbox, then the locks, which may be waited for, and the append at last. */
 function count(store: PostgresStore, key: string): Promise<void> {

@@ -6,12 +6,18 @@ export interface ByHand {
   reason: string;
 }
 
+/** What is not done to dead letters. */
+export type RecordedAction = 'pause' | 'resume' | 'audit' | 'stock' | 'product';
+
 export interface OperatorAction extends ByHand {
   at: Date;
-  action: 'redrive' | 'discard' | 'pause' | 'resume';
+  action: 'redrive' | 'discard' | RecordedAction;
+  /** Of an audit the group that is asked again; else the service's own, or `relay`. */
   consumer_group: string;
   /** Of the dead letter that it was done to. */
   event_id: string | null;
+  /** What was asked for, beyond the action itself. */
+  details: object | null;
 }
 
 export interface OperatorActionFilter {
@@ -24,14 +30,10 @@ export interface OperatorActionFilter {
 const sql = {
   list: {
     name: 'operator_actions_list',
-    text: `SELECT at, actor, action, reason, consumer_group, event_id FROM operator_actions
+    text: `SELECT at, actor, action, reason, consumer_group, event_id, details FROM operator_actions
            WHERE ($1::text IS NULL OR actor = $1) AND ($2::text IS NULL OR action = $2)
              AND ($3::uuid IS NULL OR event_id = $3)
            ORDER BY seq DESC LIMIT $4`,
-  },
-  pause: {
-    name: 'operator_actions_pause',
-    text: `INSERT INTO operator_actions (actor, action, reason, consumer_group) VALUES ($1, $2, $3, $4)`,
   },
   paused: {
     name: 'operator_actions_paused',
@@ -41,6 +43,19 @@ const sql = {
            WHERE action = 'pause'`,
   },
 };
+
+/** What puts an action on record, for the transaction in which it is done. */
+export function recording(
+  action: RecordedAction,
+  group: string,
+  { actor, reason }: ByHand,
+  details?: object,
+): [text: string, values: unknown[]] {
+  return [
+    'INSERT INTO operator_actions (actor, action, reason, consumer_group, details) VALUES ($1, $2, $3, $4, $5)',
+    [actor, action, reason, group, details ? JSON.stringify(details) : null],
+  ];
+}
 
 /** What operators did to a service; a pause holds until the record says that it was ended. */
 export class OperatorActions {
@@ -52,9 +67,9 @@ export class OperatorActions {
     return this.database.query<OperatorAction>(sql.list, values);
   }
 
-  /** Asks every process of the group to stop consuming, or to go on. */
-  async record(action: 'pause' | 'resume', group: string, { actor, reason }: ByHand): Promise<void> {
-    await this.database.query(sql.pause, [actor, action, reason, group]);
+  /** A pause and its end are done by being on record: every process of the group looks there. */
+  async record(action: RecordedAction, group: string, by: ByHand, details?: object): Promise<void> {
+    await this.database.query(...recording(action, group, by, details));
   }
 
   /** Since when, by whom and why the group does not consume; undefined while it does. */

@@ -5,13 +5,14 @@ import { Database, type Queryable } from './database';
 import { DeadLetters } from './dead-letters';
 import { EffectClaims } from './effect-claims';
 import { OperatorActions } from './operator-actions';
+import { OperatorReads } from './operator-reads';
 import { OutboxReader } from './outbox-reader';
 import { PostgresTx } from './tx';
 import { Wake, type Listener } from './wake';
 
 export interface PostgresStoreOptions {
   url: string;
-  /** Most connections, besides the one for wake-ups. */
+  /** Most connections, besides the one for wake-ups and two while an operator asks. */
   connections: number;
   applicationName: string;
   /** A connection broke while nobody used it; it is made again by itself. */
@@ -20,6 +21,8 @@ export interface PostgresStoreOptions {
 
 /** How long the retry worker has for what it fetched, before another may fetch it too. */
 const RETRY_LEASE_MS = 30_000;
+/** What an operator looks for must not take the connections of those that orders go through. */
+const OPERATORS_CONNECTIONS = 2;
 
 // A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
 // evaluated again for each row, and then chooses more than its limit.
@@ -35,13 +38,19 @@ const sql = {
              ORDER BY due_at LIMIT $2 FOR UPDATE OF f SKIP LOCKED))
            RETURNING id, topic, key, headers, body, attempts`,
   },
-  // The oldest record that the relay has not published: behind the place in its open window, or in none yet.
+  // The oldest record that the relay has not published: in no window yet, committed too late for one, or behind the place
+  // in the open one.
   outboxStatus: {
     name: 'outbox_status',
     text: `SELECT coalesce(max(extract(epoch FROM clock_timestamp() - created_at)) * 1000, 0)::float8 AS oldest_ms
            FROM log_cursor c, LATERAL (
              (SELECT created_at FROM outbox
-              WHERE c.win IS NULL AND partition = 0 AND xid >= pg_snapshot_xmax(c.last) ORDER BY xid LIMIT 1)
+              WHERE c.win IS NULL AND partition = 0 AND xid >= pg_snapshot_xmax(c.last) AND position > c.floor
+              ORDER BY xid LIMIT 1)
+             UNION ALL
+             (SELECT created_at FROM outbox
+              WHERE partition = 0 AND position > c.floor
+                AND xid = ANY (ARRAY(SELECT pg_snapshot_xip(coalesce(c.win, c.last)))))
              UNION ALL
              (SELECT created_at FROM outbox
               WHERE c.win IS NOT NULL AND partition = 0 AND position > c.position ORDER BY position LIMIT 1)
@@ -61,6 +70,8 @@ export class PostgresStore implements Store {
   readonly audit: PostgresAudit;
   readonly deadLetters: DeadLetters;
   readonly operatorActions: OperatorActions;
+  readonly operatorReads: OperatorReads;
+  private readonly operators: Database;
   private readonly wake: Wake;
   private readonly listeners: Record<'outbox' | 'effects', Listener>;
   private readonly owner = randomUUID();
@@ -68,16 +79,18 @@ export class PostgresStore implements Store {
 
   constructor(options: PostgresStoreOptions) {
     this.database = new Database(options);
-    const backend = () => this.wake.connected();
-    this.effects = new EffectClaims({ database: this.database, owner: this.owner, backend });
     this.wake = new Wake({
       ...options,
       channels: ['outbox', 'effects'],
-      onConnected: (own) => void this.effects.keep(own).catch((error: unknown) => options.onError(error as Error)),
+      onConnected: (own, run) => this.effects.keep(own, run),
     });
+    this.effects = new EffectClaims({ database: this.database, owner: this.owner, wake: this.wake });
+    const backend = () => this.wake.connected();
     this.audit = new PostgresAudit(this.database, this.owner, backend);
-    this.deadLetters = new DeadLetters(this.database);
+    this.operators = new Database({ ...options, connections: OPERATORS_CONNECTIONS });
+    this.deadLetters = new DeadLetters(this.operators);
     this.operatorActions = new OperatorActions(this.database);
+    this.operatorReads = new OperatorReads(this.operators);
     this.listeners = { outbox: this.wake.listen('outbox'), effects: this.wake.listen('effects') };
   }
 
@@ -126,6 +139,6 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     await this.wake.close();
-    await this.database.close();
+    await Promise.all([this.operators.close(), this.database.close()]);
   }
 }

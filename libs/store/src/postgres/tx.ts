@@ -1,16 +1,17 @@
 import { hostname } from 'node:os';
-import type {
-  EffectEntry,
-  InboxEntry,
-  InboxState,
-  Keys,
-  OutboxEntry,
-  Row,
-  Rows,
-  Table,
-  Tables,
-  Tx,
-  Writes,
+import {
+  StoreError,
+  type EffectEntry,
+  type InboxEntry,
+  type InboxState,
+  type Keys,
+  type OutboxEntry,
+  type Row,
+  type Rows,
+  type Table,
+  type Tables,
+  type Tx,
+  type Writes,
 } from '@order-events/messaging';
 import type { Queryable } from './database';
 import { logColumns } from './log-cursors';
@@ -32,7 +33,8 @@ const sql = {
     text: `INSERT INTO inbox (consumer_group, id, state, topic, key)
            SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
            ON CONFLICT (consumer_group, id) DO UPDATE SET state = excluded.state, at = clock_timestamp()
-           WHERE inbox.state NOT IN ('applied', 'discarded')`,
+           WHERE inbox.state NOT IN ('applied', 'discarded')
+           RETURNING id`,
   },
   fail: {
     name: 'failures_add',
@@ -123,8 +125,8 @@ export class PostgresTx implements Tx {
   async take(group: string, entries: readonly InboxEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const settled = entries.filter(({ state, retried }) => state === 'applied' && retried).map(({ id }) => id);
-    await Promise.all([
-      this.session.query(sql.take, [
+    const [taken] = await Promise.all([
+      this.session.query<{ id: string }>(sql.take, [
         group,
         entries.map(({ id }) => id),
         entries.map(({ state }) => state),
@@ -134,6 +136,9 @@ export class PostgresTx implements Tx {
       this.fail(group, entries),
       settled.length > 0 && this.session.query(sql.forget, [group, settled]),
     ]);
+    const moved = new Set(taken.map(({ id }) => id));
+    if (settled.some((id) => !moved.has(id)))
+      throw new StoreError('contended', 'somebody else has ended an event that was being tried again');
   }
 
   async intend(effects: readonly EffectEntry[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { eventually, testDatabase, type TestDatabase } from '@order-events/testing';
+import { eventually, FaultProxy, testDatabase, type TestDatabase } from '@order-events/testing';
 import { Database } from './database';
 import { Wake } from './wake';
 
@@ -21,9 +21,9 @@ afterEach(async () => {
 });
 
 /** Connected, and with nothing left of the news that it was. */
-async function open() {
+async function open(url = server.url) {
   const onError = (error: Error) => void errors.push(error);
-  const wake = new Wake({ url: server.url, applicationName: 'wake', channels: ['log', 'other'], onError });
+  const wake = new Wake({ url, applicationName: 'wake', channels: ['log', 'other'], onError });
   wakes.push(wake);
   const listener = wake.listen('log');
   await listener.wait(LONG, never);
@@ -75,6 +75,25 @@ test('after its connection broke it connects again, says so to who waits, and he
   expect(there.wake.backend!.pid).not.toBe(pid);
   here.wake.poke('log', ['1']);
   expect(await there.listener.wait(LONG, never)).toEqual(['1']);
+});
+
+test('a connection that has gone silent is given up, though nobody says that it has ended, and made again', async () => {
+  const { hostname, port } = new URL(server.url);
+  const proxy = await FaultProxy.to({ host: hostname, port: Number(port) });
+  const [here, there] = [await open(), await open(server.url.replace(`:${port}/`, `:${proxy.port}/`))];
+  const { pid } = there.wake.backend!;
+  proxy.blackHole();
+  await database.query('SELECT pg_terminate_backend($1)', [pid]);
+  await eventually(() => there.wake.backend === undefined);
+  expect(errors).not.toEqual([]);
+  await proxy.heal();
+  await eventually(() => there.wake.backend !== undefined);
+  expect(there.wake.backend!.pid).not.toBe(pid);
+  await there.listener.wait(LONG, never);
+  here.wake.poke('log', ['1']);
+  expect(await there.listener.wait(LONG, never)).toEqual(['1']);
+  await there.wake.close();
+  await proxy.close();
 });
 
 test('can be closed while there is no server to connect to', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Client } from 'pg';
+import type { Statement } from './database';
 
 /** A server process that lives as long as our connection to it, by which others can tell that we are there. */
 export interface Backend {
@@ -7,18 +8,22 @@ export interface Backend {
   start: string;
 }
 
+/** Carries a statement out on a connection of its own, for which nobody has to wait. */
+export type RunOn = (statement: Statement, values: unknown[]) => Promise<unknown>;
+
 export interface WakeOptions {
   url: string;
   applicationName: string;
   channels: readonly string[];
-  /** There is a connection, the first one or a new one. */
-  onConnected?(backend: Backend): void;
+  /** There is a connection, the first one or a new one. If this rejects, it is ended and another one is made. */
+  onConnected?(backend: Backend, run: RunOn): Promise<void>;
   onError(error: Error): void;
 }
 
 /** NOTIFY takes a lock over the whole cluster, so it is sent after the commit, on its own, and at most this often. */
 const NOTIFY_EVERY_MS = 10;
 const RECONNECT_MS = 500;
+const PING_EVERY_MS = 2_000;
 const NOTIFY = 'SELECT pg_notify(name, payload) FROM unnest($1::text[], $2::text[]) AS n (name, payload)';
 
 /** Collects what one waiter has not seen yet of a channel. */
@@ -160,13 +165,29 @@ export class Wake {
         'SELECT pid, backend_start::text AS start FROM pg_stat_get_activity(pg_backend_pid())',
       );
       this.current = rows[0];
-      if (this.current) this.options.onConnected?.(this.current);
+      if (this.current) await this.options.onConnected?.(this.current, (...asked) => client.query(...asked));
       // Whatever was notified while nobody listened.
       for (const name of this.listeners.keys()) this.arrive(name, []);
+      void this.watch(client, lost);
     } catch (error) {
       lost(error as Error);
       // It may never have been connected; there is nothing to end then.
       void client.end().catch(() => undefined);
+    }
+  }
+
+  /**
+   * Leases and claims live as long as this connection does, so it must be noticed when nobody is at its other end any
+   * more, and nobody says so: TCP takes a quarter of an hour for that.
+   */
+  private async watch(client: Client, lost: (error: Error) => void): Promise<void> {
+    for (;;) {
+      await setTimeout(PING_EVERY_MS, undefined, { ref: false });
+      if (this.client !== client || this.closed) return;
+      await client.query('SELECT 1').catch((error: unknown) => {
+        lost(error as Error);
+        void client.end().catch(() => undefined);
+      });
     }
   }
 }

@@ -67,6 +67,11 @@ export class BrokerInstance {
     return this.layout.env;
   }
 
+  /** The parts that carry messages, and not only help those that do. */
+  get servers(): string[] {
+    return this.layout.parts.flat().flatMap(({ name, helper }) => (helper ? [] : [name]));
+  }
+
   /** Of the processes that are alive, by the name of the part. */
   get pids(): Readonly<Record<string, number>> {
     return pidsIn(this.directory);
@@ -83,7 +88,10 @@ export class BrokerInstance {
 
   /** kill -9 of the broker, or of that part only. */
   async kill(only?: string): Promise<void> {
-    await Promise.all(this.servers(only).map(kill9));
+    const wanted = only === undefined ? this.servers : [only];
+    await Promise.all(
+      runningIn(this.directory).flatMap(([name, running]) => (wanted.includes(name) ? [kill9(running)] : [])),
+    );
   }
 
   /** Ends all processes in order; the data stays. */
@@ -111,13 +119,6 @@ export class BrokerInstance {
     // Whoever reads it sees the old content or the new, never a part.
     writeFileSync(`${recordFile(this.directory)}.new`, JSON.stringify(record, null, 2), { mode: 0o600 });
     renameSync(`${recordFile(this.directory)}.new`, recordFile(this.directory));
-  }
-
-  private servers(only?: string): Running[] {
-    const helpers = this.layout.parts.flat().flatMap(({ name, helper }) => (helper ? [name] : []));
-    return runningIn(this.directory)
-      .filter(([name]) => (only === undefined ? !helpers.includes(name) : name === only))
-      .map(([, running]) => running);
   }
 
   private logFile({ name }: Part): string {

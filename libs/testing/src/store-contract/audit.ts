@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditLog, LogRecord, OutboxEntry } from '@order-events/messaging';
-import { eventually } from '../virtual-runtime';
+import { eventually } from '../eventually';
 import { published } from './outbox';
 import { applied, entry, retrying } from './samples';
 import type { TwoStores } from './under-test';
@@ -73,6 +73,17 @@ export function auditContract(under: TwoStores): void {
       expect(keys(await log.page(10, old))).toEqual(['a']);
       expect(keys(await log.page(10, old))).toEqual([]);
       expect(await rest(log)).toEqual(['b']);
+    });
+
+    it('tells by the clock of the records when a mark was seen', async () => {
+      await audit().declare(new Map([['g', ['t']]]));
+      const before = (await audit().published())!.at;
+      await append(of('t', 'a'));
+      await published(under.store);
+      const { mark, at } = (await audit().published())!;
+      const [record] = await (await reading('g')).page(1, mark);
+      expect(record!.time.getTime()).toBeGreaterThanOrEqual(before.getTime());
+      expect(record!.time.getTime()).toBeLessThanOrEqual(at.getTime());
     });
 
     it('has one reader a group, who goes on at the last lasting place', async () => {
@@ -148,18 +159,20 @@ export function auditContract(under: TwoStores): void {
       await under.other.audit.answer('nobody', second, { idle: true });
     });
 
-    it('tells which events an inbox does not hold in any state, and the newest that it holds in a range', async () => {
+    it('tells which events an inbox does not hold, which it holds unapplied, and the newest that it holds in a range', async () => {
       const id = (n: number) => `0193b5c0-000${n}-7000-8000-000000000000`;
       await under.store.transact((tx) => tx.take('g', [applied(id(1)), retrying(id(3), 60_000), applied(id(5))]));
       await under.store.transact((tx) => tx.take('h', [applied(id(2)), { ...applied(id(7)), topic: 'other' }]));
       const holding = async (group: string, before: number, ...ids: number[]) => {
-        const { missing, newest } = await audit().holding(group, ids.map(id), ['order.created'], id(before));
-        return { missing: missing.sort(), newest };
+        const { missing, ...rest } = await audit().holding(group, ids.map(id), ['order.created'], id(before));
+        return { missing: missing.sort(), ...rest };
       };
-      expect(await holding('g', 9, 1, 2, 3, 4)).toEqual({ missing: [id(2), id(4)], newest: id(5) });
-      expect(await holding('g', 5, 2)).toEqual({ missing: [id(2)], newest: id(3) });
-      expect(await holding('g', 9, 6)).toEqual({ missing: [id(6)], newest: undefined });
-      expect(await holding('h', 9, 1, 2)).toEqual({ missing: [id(1)], newest: id(2) });
+      const unapplied: string[] = [];
+      const some = await holding('g', 9, 1, 2, 3, 4);
+      expect(some).toEqual({ missing: [id(2), id(4)], unapplied: [id(3)], newest: id(5) });
+      expect(await holding('g', 5, 2)).toEqual({ missing: [id(2)], unapplied, newest: id(3) });
+      expect(await holding('g', 9, 6)).toEqual({ missing: [id(6)], unapplied, newest: undefined });
+      expect(await holding('h', 9, 1, 2)).toEqual({ missing: [id(1)], unapplied, newest: id(2) });
     });
 
     it('tells of each group how far it is', async () => {

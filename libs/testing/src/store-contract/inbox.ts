@@ -47,6 +47,30 @@ export function inboxContract(under: TwoStores): void {
       expect(await under.store.dueRetries('g', 10)).toEqual([]);
     });
 
+    it.each(['applied', 'discarded'] as const)('nothing takes an event out of the state %s', async (state) => {
+      const id = randomUUID();
+      await under.store.transact((tx) => tx.take('g', [{ ...applied(id), state }]));
+      await under.store.transact((tx) => tx.take('g', [retrying(id, 0)]));
+      expect(await under.store.transact((tx) => tx.held('g', [id]))).toEqual(new Map([[id, state]]));
+      expect(await under.store.dueRetries('g', 10)).toEqual([]);
+    });
+
+    it.each(['applied', 'discarded'] as const)(
+      'a settled retry that was ended elsewhere, as %s, is contended, and leaves nothing of what came with it',
+      async (state) => {
+        const id = randomUUID();
+        const [mine, theirs] = [applied(randomUUID()), { ...applied(id), state }];
+        await under.store.transact((tx) => tx.take('g', [retrying(id, 0)]));
+        const settling = under.store.transact(async (tx) => {
+          expect(await tx.held('g', [id])).toEqual(new Map([[id, 'retrying']]));
+          await under.other.transact((elsewhere) => elsewhere.take('g', [theirs]));
+          await tx.take('g', [mine, { ...applied(id), retried: true }]);
+        });
+        await expect(settling).rejects.toMatchObject({ kind: 'contended' });
+        expect(await under.store.transact((tx) => tx.held('g', [id, mine.id]))).toEqual(new Map([[id, state]]));
+      },
+    );
+
     it('keeps failures with whatever characters they came', async () => {
       const [id, again] = [randomUUID(), randomUUID()];
       const odd = { ...message('k\0', '\0'), topic: 't\0', headers: { 'ce-odd': '\0 \ud800' } };

@@ -3,6 +3,7 @@ import type { Command } from './command';
 /** What stands behind an option, and what it does. */
 const OPTIONS: Readonly<Record<string, readonly [value: string, does: string]>> = {
   group: ['GROUP', 'those of this consumer group; of group relay: events that the broker refused'],
+  since: ['TIME', 'such as 2026-11-21T10:00:00Z; as long before the dump as the group was behind then, or more'],
   type: ['TYPE', 'those of this type, such as order.created'],
   key: ['ID', 'those of this order'],
   id: ['ID', 'this event'],
@@ -18,9 +19,9 @@ const OPTIONS: Readonly<Record<string, readonly [value: string, does: string]>> 
 const SETTINGS = `Every command takes --json, for programs, and --help.
 
 Settings, from the environment:
-  OE_SERVICES     where the operator routes are, inventory=http://host:3011,…; else where npm start puts them
-  PORT_OFFSET     the one that npm start had
-  OPERATOR_TOKEN  of the operator routes; else the one of the system that runs from DATA_DIR (.data)
+  OE_SERVICES     where the operator routes are, inventory=http://host:3011,…
+  OPERATOR_TOKEN  of the operator routes
+  DATA_DIR        the one that npm start had, .data by default: where both are found when they are not given
 
 Exit codes: 0 done · 1 not found or refused · 2 not a command, a setting or a value that there is
             3 a service did not answer; what the others answered is shown`;

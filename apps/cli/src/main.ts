@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError, type Command } from './command';
+import { auditCommands } from './commands/audit';
 import { consumptionCommands } from './commands/consumption';
 import { deadLetterCommands } from './commands/dead-letters';
 import { lagCommands } from './commands/lag';
@@ -9,7 +10,14 @@ import { help } from './help';
 import { RefusedError, Services } from './services';
 import { addresses, operatorToken } from './settings';
 
-const COMMANDS = [...orderCommands, ...deadLetterCommands, ...lagCommands, ...stockCommands, ...consumptionCommands];
+const COMMANDS = [
+  ...orderCommands,
+  ...deadLetterCommands,
+  ...lagCommands,
+  ...auditCommands,
+  ...stockCommands,
+  ...consumptionCommands,
+];
 const COMMON = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
 const EXIT = { done: 0, wrong: 1, usage: 2, silent: 3 } as const;
 

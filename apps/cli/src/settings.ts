@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { services } from '@order-events/contracts';
 import { UsageError } from './command';
 
+/** Of order-api, where `npm start` puts it without a `PORT_OFFSET`; and the operator routes. */
+const PUBLIC_PORT = 3000;
 const PORTS: Readonly<Record<(typeof services)[number], number>> = {
   'order-api': 3001,
   inventory: 3011,
@@ -11,12 +13,20 @@ const PORTS: Readonly<Record<(typeof services)[number], number>> = {
   email: 3041,
 };
 
-/** Where the operator routes are, by service: `OE_SERVICES`, or where `npm start` puts them. */
-export function addresses({ OE_SERVICES, PORT_OFFSET = '0' }: NodeJS.ProcessEnv): Map<string, string> {
+/** As far as it is needed here; written by `npm start`. */
+interface SystemState {
+  /** Of order-api's public interface. */
+  api_urls: string[];
+  operator_token: string;
+}
+
+/** Where the operator routes are, by service: `OE_SERVICES`, or where the running system has put them. */
+export function addresses({ OE_SERVICES, ...env }: NodeJS.ProcessEnv): Map<string, string> {
   if (!OE_SERVICES) {
-    const offset = Number(PORT_OFFSET);
-    if (!Number.isInteger(offset)) throw new UsageError(`PORT_OFFSET must be a whole number: ${PORT_OFFSET}`);
-    return new Map(services.map((service) => [service, `http://127.0.0.1:${PORTS[service] + offset}`]));
+    const { hostname, port } = new URL(runningSystem(env).state?.api_urls[0] ?? `http://127.0.0.1:${PUBLIC_PORT}`);
+    // All ports are moved by the same number; those of a process that is being started again are not told by themselves.
+    const offset = Number(port) - PUBLIC_PORT;
+    return new Map(services.map((service) => [service, `http://${hostname}:${PORTS[service] + offset}`]));
   }
   return new Map(
     OE_SERVICES.split(',').map((entry) => {
@@ -28,14 +38,20 @@ export function addresses({ OE_SERVICES, PORT_OFFSET = '0' }: NodeJS.ProcessEnv)
   );
 }
 
-/** `OPERATOR_TOKEN`, or the one of the system that runs from `DATA_DIR`. */
-export function operatorToken({ OPERATOR_TOKEN, DATA_DIR = '.data' }: NodeJS.ProcessEnv): string {
+/** `OPERATOR_TOKEN`, or that of the running system. */
+export function operatorToken({ OPERATOR_TOKEN, ...env }: NodeJS.ProcessEnv): string {
   if (OPERATOR_TOKEN) return OPERATOR_TOKEN;
-  const file = join(DATA_DIR, 'system.json');
+  const { state, reason } = runningSystem(env);
+  if (state) return state.operator_token;
+  const why = `there is no running system to take it from (${reason})`;
+  throw new UsageError(`The operator's token is not known: OPERATOR_TOKEN is not set, and ${why}.`);
+}
+
+/** The system that runs from `DATA_DIR`, or why none is found there. */
+function runningSystem({ DATA_DIR = '.data' }: NodeJS.ProcessEnv): { state?: SystemState; reason?: string } {
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { operator_token: string }).operator_token;
+    return { state: JSON.parse(readFileSync(join(DATA_DIR, 'system.json'), 'utf8')) as SystemState };
   } catch (error) {
-    const why = `there is no running system to take it from (${(error as Error).message})`;
-    throw new UsageError(`The operator's token is not known: OPERATOR_TOKEN is not set, and ${why}.`);
+    return { reason: (error as Error).message };
   }
 }

@@ -1,100 +1,24 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { userInfo } from 'node:os';
 import { Router } from 'express';
-import { pino } from 'pino';
-import { encode, systemRuntime, type OutboxEntry } from '@order-events/messaging';
-import { listen, Metrics, operatorApp, type Listening } from '@order-events/service-kit';
-import { PostgresStore, sharedMigrations } from '@order-events/store';
-import { migrate } from '@order-events/store/migrate';
-import { freePort, testDatabase, type TestDatabase } from '@order-events/testing';
+import { declareAudits } from '@order-events/store';
+import { freePort } from '@order-events/testing';
+import { die, errors, run, start, told, type Service } from './services';
 
-const TOKEN = 'a token that is long enough';
 const STOCK = { product_id: 'apple', available: 7, reserved: 2, sold: 1 };
-
-interface Service {
-  store: PostgresStore;
-  url: string;
-  close(): Promise<void>;
-}
 let inventory: Service;
 let email: Service;
-let nobody: string;
-
-const errors: Error[] = [];
-const onError = (error: Error) => void errors.push(error);
-
-/** The operator routes of a service on a database of its own. */
-async function start(service: string, routes?: Router): Promise<Service> {
-  const database: TestDatabase = await testDatabase();
-  await migrate({ ownerUrl: database.url, loginRole: 'postgres', migrations: [...sharedMigrations] });
-  const store = new PostgresStore({ url: database.url, connections: 2, applicationName: 'test', onError });
-  const transport = { backlog: () => Promise.resolve(3) };
-  const shared = { service, token: TOKEN, store, transport, metrics: new Metrics(service), checks: {}, routes };
-  const server: Listening = await listen(
-    operatorApp({ ...shared, log: pino({ level: 'silent' }) }),
-    '127.0.0.1',
-    0,
-    'OPERATOR_PORT',
-  );
-  return {
-    store,
-    url: `http://127.0.0.1:${server.port}`,
-    close: async () => {
-      await server.close(0);
-      await store.close();
-      await database.drop();
-    },
-  };
-}
 
 beforeEach(async () => {
   const stock = Router().get('/stock', (_request, response) => void response.json({ items: [STOCK] }));
   [inventory, email] = await Promise.all([start('inventory', stock), start('email')]);
-  nobody = `http://127.0.0.1:${await freePort()}`;
 });
 afterEach(async () => {
   await Promise.all([inventory.close(), email.close()]);
   expect(errors).toEqual([]);
 });
 
-/** Runs the command as a process of its own. */
-async function oe(line: string, env: NodeJS.ProcessEnv = {}) {
-  const args = ['-C', '@order-events/source', '-r', require.resolve('@order-events/testing/typescript.cjs')];
-  const words = line.match(/"[^"]*"|\S+/g) ?? [];
-  const child = spawn(
-    process.execPath,
-    [...args, join(__dirname, '..', 'src', 'main.ts'), ...words.map((word) => word.replaceAll('"', ''))],
-    {
-      env: {
-        PATH: process.env.PATH,
-        OE_SERVICES: `inventory=${inventory.url},email=${email.url}`,
-        OPERATOR_TOKEN: TOKEN,
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
-  return { stdout, stderr, code, data: () => JSON.parse(stdout).data };
-}
-
-const told = (order: string): OutboxEntry =>
-  encode(
-    { type: 'inventory.reserved', subject: order, sequence: 1, data: { order_id: order } },
-    systemRuntime.eventId(),
-    { source: '/inventory' },
-  );
-
-/** Files the event as a dead letter of the group. */
-async function die({ store }: Service, group: string, event: OutboxEntry, error: string): Promise<void> {
-  const { id, topic, key } = event;
-  const failure = { message: event, error, attempts: 10 };
-  await store.transact((tx) => tx.take(group, [{ id, topic, key, state: 'dead', failure }]));
-}
+const oe = (line: string, env: NodeJS.ProcessEnv = {}) =>
+  run(line, { OE_SERVICES: `inventory=${inventory.url},email=${email.url}`, ...env });
 
 test('dead letters are listed over all services, shown, and filtered', async () => {
   const [one, two, refused] = [told('o1'), told('o2'), told('o3')];
@@ -138,7 +62,7 @@ test('dead letters are counted, redriven no more than asked for, and discarded, 
   const given = await oe('dlq discard --group email --reason "not ours" --actor ann');
   expect([given.code, given.stdout]).toEqual([0, expect.stringMatching(/^email +1$/m)]);
   expect(await email.store.operatorActions.list({ actor: 'ann' }, 10)).toMatchObject([{ action: 'discard' }]);
-  const none = await oe('dlq discard --reason "not ours"');
+  const none = await oe('dlq discard --type order.paid --reason "not ours"');
   expect([none.code, none.stdout]).toEqual([1, 'No dead letter is meant by this.\n']);
 });
 
@@ -172,6 +96,7 @@ test('the way of an order is shown over all services that answer, and who does n
   expect([missing.code, missing.stdout]).toEqual([1, 'There is no order o2.\n']);
   await orderApi.close();
 
+  const nobody = `http://127.0.0.1:${await freePort()}`;
   const part = await oe('orders show o1', { OE_SERVICES: `order-api=${nobody},inventory=${inventory.url}` });
   expect(part.code).toBe(3);
   expect(part.stderr).toMatch(new RegExp(`^order-api did not answer at ${nobody}: .*ECONNREFUSED`, 'm'));
@@ -197,55 +122,39 @@ test('lag, outbox and stock are shown; a group is paused and resumed', async () 
   });
 });
 
-test.each([
-  ['', 'Usage'],
-  ['dlq', 'no such command'],
-  ['dlq ls --colour', '--colour'],
-  ['dlq ls too much', 'takes nothing'],
-  ['dlq show email', 'GROUP ID'],
-  ['dlq ls --older-than soon', '--older-than'],
-  ['dlq ls --limit 0', '--limit'],
-  ['dlq ls --id x', 'id'],
-  ['dlq redrive --per-second fast --dry-run', '--per-second'],
-  ['pause kitchen --reason x', 'no service kitchen'],
-  ['pause email', '--reason'],
-])('oe %s is not understood', async (line, why) => {
-  const { code, stdout, stderr } = await oe(line);
-  expect([code, stdout + stderr]).toEqual([2, expect.stringContaining(why)]);
-});
+test('what each group is known to hold is shown, and asked again after a restore', async () => {
+  const topics = ['inventory.reserved'];
+  await declareAudits(
+    inventory.store.database,
+    new Map([
+      ['order-api', topics],
+      ['email', topics],
+    ]),
+  );
+  await declareAudits(email.store.database, new Map([['order-api', topics]]));
+  const shown = await oe('audit');
+  expect([shown.code, shown.stderr]).toEqual([0, '']);
+  for (const line of [/^inventory +email +0 +0 ms +0 +0$/m, /^email +order-api +0 +0 ms +0 +0$/m])
+    expect(shown.stdout).toMatch(line);
+  expect((await oe('audit --group email --json')).data()).toMatchObject([{ publisher: 'inventory', group: 'email' }]);
 
-test('help tells every command, or those that are meant', async () => {
-  const all = await oe('--help');
-  expect(all.code).toBe(0);
-  for (const name of [
-    'orders show ID',
-    'dlq ls',
-    'dlq show',
-    'dlq redrive',
-    'dlq discard',
-    'outbox',
-    'lag',
-    'stock',
-    'pause',
-  ])
-    expect(all.stdout).toContain(`\n  ${name}`);
-  const some = await oe('dlq --help');
-  expect(some.stdout).toContain('--per-second');
-  expect(some.stdout).not.toContain('orders show');
-});
-
-test('the token is that of the running system; a wrong one and a wrong setting are told of', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'oe-'));
-  const env = { OPERATOR_TOKEN: '', DATA_DIR: folder };
-  const unknown = await oe('lag', env);
-  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('OPERATOR_TOKEN')]);
-  writeFileSync(join(folder, 'system.json'), JSON.stringify({ operator_token: TOKEN }));
-  expect((await oe('lag', env)).code).toBe(0);
-  rmSync(folder, { recursive: true });
-  const wrong = await oe('lag', { OPERATOR_TOKEN: 'wrong' });
-  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/refuses \(401\)/)]);
-  const setting = await oe('lag', { OE_SERVICES: 'inventory' });
-  expect([setting.code, setting.stderr]).toEqual([2, expect.stringContaining('OE_SERVICES')]);
-  const offset = await oe('lag', { OE_SERVICES: '', PORT_OFFSET: 'x' });
-  expect([offset.code, offset.stderr]).toEqual([2, expect.stringContaining('PORT_OFFSET')]);
+  await inventory.store.transact((tx) => tx.append([told('o1')]));
+  const again = await oe('audit --group email --since 2026-01-01T00:00:00+01:00 --reason "a restore" --actor ann');
+  expect([again.code, again.stdout]).toEqual([
+    0,
+    'email is asked again about all since 2025-12-31T23:00:00.000Z by inventory\n',
+  ]);
+  expect(await inventory.store.operatorActions.list({}, 10)).toMatchObject([
+    {
+      action: 'audit',
+      actor: 'ann',
+      reason: 'a restore',
+      consumer_group: 'email',
+      details: { since: '2025-12-31T23:00:00.000Z' },
+    },
+  ]);
+  expect(await email.store.operatorActions.list({}, 10)).toEqual([]);
+  const nobodys = await oe('audit --group kitchen --since 2026-01-01T00:00:00Z --reason x --json');
+  expect([nobodys.code, nobodys.data()]).toMatchObject([1, { publishers: [] }]);
+  expect((await oe('audit --group kitchen')).code).toBe(1);
 });

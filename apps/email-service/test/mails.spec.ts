@@ -6,7 +6,7 @@ import { createLogger, loadConfig, SERVICE_SETTINGS } from '@order-events/servic
 import { startNest } from '@order-events/service-kit/nest';
 import { migrate } from '@order-events/store/migrate';
 import { eventually, orderBody, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
-import { EventsLog1790000000000, PostgresTransport } from '@order-events/transport-postgres';
+import { eventsMigrations, PostgresTransport } from '@order-events/transport-postgres';
 import { SMTPServer } from 'smtp-server';
 import type { Mails } from '../src/domain';
 import { emailModule } from '../src/email.module';
@@ -23,7 +23,7 @@ const errors: Error[] = [];
 beforeEach(async () => {
   [own, events] = [await testDatabase(), await testDatabase()];
   await database.migrate(own.url);
-  await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+  await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: eventsMigrations });
   const onError = (error: Error) => void errors.push(error);
   const { url } = events;
   outside = new PostgresTransport({ url, connections: 1, applicationName: 'test', prefix: '', onError });

@@ -1,11 +1,10 @@
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { PostgresStore, sharedMigrations } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import type { ServiceDatabase } from '@order-events/testing';
 import { migrations } from '../src/store/migrations';
 
 export const database: ServiceDatabase<PostgresStore> = {
-  migrate: (ownerUrl) =>
-    migrate({ ownerUrl, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] }),
+  migrate: (ownerUrl) => migrate({ ownerUrl, loginRole: 'postgres', migrations: [...sharedMigrations, ...migrations] }),
   // More than the cancels of a test that are under way at the same time, so that its other work gets one too.
   store: (session) => new PostgresStore({ ...session, connections: 20 }),
 };

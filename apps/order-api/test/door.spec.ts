@@ -86,7 +86,7 @@ describe('an order', () => {
       api.operator('/products/changing', {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ name: 'Changing', price, currency: 'EUR' }),
+        body: JSON.stringify({ name: 'Changing', price, currency: 'EUR', actor: 'ann', reason: 'a sale' }),
       });
     const wish = { user_id: 'u1', product_ids: ['changing'] };
     expect((await put(5)).status).toBe(200);

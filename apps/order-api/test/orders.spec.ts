@@ -1,4 +1,4 @@
-import type { Page } from '../src/http/paging';
+import type { Page } from '@order-events/service-kit';
 import { json, order, OrderApi, problem } from './start-order-api';
 
 let api: OrderApi;
@@ -104,11 +104,12 @@ test('the catalogue is listed page by page, and each product shown', async () =>
 });
 
 describe('the operator', () => {
+  const by = { actor: 'ann', reason: 'a new season' };
   const put = (id: string, body: object) =>
     api.operator(`/products/${id}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      body: JSON.stringify({ ...by, ...body }),
     });
 
   test('puts a product in, and changes it', async () => {
@@ -116,6 +117,8 @@ describe('the operator', () => {
     for (const change of [product, { ...product, name: 'Renamed', price: 9_007_199_254_740_991 }]) {
       expect(await json(await put('new', change))).toEqual({ product_id: 'new', ...change });
       expect(await json(await api.fetch('/products/new'))).toEqual({ product_id: 'new', ...change });
+      const [newest] = await api.store.operatorActions.list({}, 1);
+      expect(newest).toMatchObject({ ...by, action: 'product', details: { product_id: 'new', ...change } });
     }
   });
 
@@ -126,6 +129,7 @@ describe('the operator', () => {
     { name: 'N\0w', price: 1, currency: 'EUR' },
     { name: 'New', price: 1, currency: 'EUR', stock: 1 },
     { price: 1, currency: 'EUR' },
+    { name: 'New', price: 1, currency: 'EUR', reason: '' },
   ])('cannot put in %j', async (product) => {
     await problem(await put('refused', product), 400);
     expect((await api.fetch('/products/refused')).status).toBe(404);

@@ -11,7 +11,7 @@ import {
 import type { Topic } from '@order-events/contracts';
 import { createLogger, healthRoutes, listen, notFound, problemHandler } from '@order-events/service-kit';
 import { EntityStore } from '@order-events/service-kit/entities';
-import { PostgresStore, SharedTables1790000000000 } from '@order-events/store';
+import { PostgresStore, sharedMigrations } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import { eventually, testDatabase } from '@order-events/testing';
 import express from 'express';
@@ -187,7 +187,7 @@ export class OrderApi {
 /** Makes the tables and the catalogue. */
 export async function prepare(url: string): Promise<void> {
   const role = new URL(url).username;
-  await migrate({ ownerUrl: url, loginRole: role, migrations: [SharedTables1790000000000, ...migrations] });
+  await migrate({ ownerUrl: url, loginRole: role, migrations: [...sharedMigrations, ...migrations] });
   const store = new PostgresStore({ url, connections: 1, applicationName: 'prepare', onError: () => undefined });
   await store.database.transact(seed).finally(() => store.close());
 }

@@ -5,7 +5,7 @@ import { topics, topology } from '@order-events/contracts';
 import { encode, systemRuntime } from '@order-events/messaging';
 import { migrate } from '@order-events/store/migrate';
 import { eventually, orderBody, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
-import { EventsLog1790000000000, PostgresTransport } from '@order-events/transport-postgres';
+import { eventsMigrations, PostgresTransport } from '@order-events/transport-postgres';
 import type { Client } from 'pg';
 import { database } from './database';
 import { SlowGateway } from './slow-gateway';
@@ -23,7 +23,7 @@ export class PaymentSystem {
   static async create(): Promise<PaymentSystem> {
     const [own, events] = [await testDatabase(), await testDatabase()];
     await database.migrate(own.url);
-    await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+    await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: eventsMigrations });
     const system = new PaymentSystem(own, events, await SlowGateway.start());
     await system.withTransport((transport) =>
       transport.declare(topics.map((topic) => ({ topic, groups: topology[topic].consumers }))),

@@ -5,6 +5,7 @@ export * from './http/health';
 export * from './http/json-body';
 export * from './http/listen';
 export * from './http/operator';
+export * from './http/paging';
 export * from './http/post-json';
 export * from './http/problem';
 export * from './log';

@@ -1,6 +1,19 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Store, Transport } from '@order-events/messaging';
 
+/** A broker that is away may take a minute to be given up; whoever looks waits for the other figures, too. */
+const BACKLOG_MS = 2_000;
+
+/** What waits for the group, if the broker says so soon. */
+export async function backlogOf(transport: Pick<Transport, 'backlog'>, group: string): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const refuse = () => reject(new Error(`no answer about the backlog within ${BACKLOG_MS} ms`));
+    timer = setTimeout(refuse, BACKLOG_MS);
+  });
+  return Promise.race([transport.backlog(group), late]).finally(() => clearTimeout(timer));
+}
+
 /** The figures of one service, for `/metrics`. */
 export class Metrics {
   readonly registry = new Registry();
@@ -18,6 +31,11 @@ export class Metrics {
     'outcome',
   );
   readonly loopFailures = this.counter('order_events_loop_failures_total', 'Failures of background loops.', 'loop');
+  readonly paused = new Gauge({
+    name: 'order_events_paused',
+    help: '1 while the group consumes nothing, because an operator wants it or most orders failed.',
+    registers: [this.registry],
+  });
   readonly effects = new Histogram({
     name: 'order_events_effect_seconds',
     help: 'Calls to the outside, with the recording of their answers.',
@@ -32,7 +50,7 @@ export class Metrics {
   }
 
   /** Figures that are asked for when somebody looks. One that cannot be had now is left out. */
-  watch(store: Store, transport: Transport, group: string, onError: (error: Error) => void): void {
+  watch(store: Store, transport: Pick<Transport, 'backlog'>, group: string, onError: (error: Error) => void): void {
     this.gauge(
       'order_events_outbox_oldest_seconds',
       'Age of the oldest event that is not published.',
@@ -41,7 +59,9 @@ export class Metrics {
         return (await store.outboxStatus()).oldestMs / 1000;
       },
     );
-    this.gauge('order_events_backlog', 'Events that wait for this service.', onError, () => transport.backlog(group));
+    this.gauge('order_events_backlog', 'Events that wait for this service.', onError, () =>
+      backlogOf(transport, group),
+    );
   }
 
   private counter<L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> {
@@ -57,7 +77,8 @@ export class Metrics {
         try {
           this.set(await read());
         } catch (error) {
-          this.reset();
+          // Not `reset`, after which it would be told as 0.
+          this.remove();
           onError(error as Error);
         }
       },

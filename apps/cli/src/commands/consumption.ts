@@ -19,7 +19,8 @@ export const consumptionCommands: readonly Command[] = [
     name: 'pause',
     args: ['GROUP'],
     options: byHandOptions,
-    does: 'Has all processes of a service stop taking events, until it is resumed; a restart changes nothing.',
+    does: `Has all processes of a service stop taking events, until it is resumed; a restart changes nothing. Calls to the
+      outside that are decided already (gateway, carrier, mails) are made all the same, and what is in the outbox is published.`,
     run: set('pause'),
   },
   {

@@ -96,9 +96,12 @@ function shown(event: FailedEvent & { service: string }): string {
 /** One service after the other, because together they must not move more than was asked for. */
 function move(action: 'redrive' | 'discard') {
   return async ({ services, values }: Call): Promise<Result> => {
+    const which = filter(values);
+    if (action === 'discard' && Object.values(which).every((part) => part === undefined))
+      throw new UsageError('A discard is for good, so it must say of what: with --id, --group, --type, --key, …');
     const dryRun = values['dry-run'] === true;
     const by = dryRun ? { actor: actor(values) } : byHand(values);
-    const order = { ...filter(values), ...by, dry_run: dryRun, per_second: number(values, 'per-second') };
+    const order = { ...which, ...by, dry_run: dryRun, per_second: number(values, 'per-second') };
     const counts: Record<string, number> = {};
     let left = limit(values, MOVED, 100_000);
     for (const service of services.names) {
@@ -150,7 +153,7 @@ export const deadLetterCommands: readonly Command[] = [
     name: 'dlq discard',
     args: [],
     options: { ...filterOptions, 'dry-run': { type: 'boolean' }, ...byHandOptions },
-    does: `Gives dead letters up for good; what is kept of them stays. At most ${MOVED}.`,
+    does: `Gives the dead letters that are named up for good; what is kept of them stays. At most ${MOVED}.`,
     run: move('discard'),
   },
 ];

@@ -42,7 +42,7 @@ const reservations: Table<Reservation> = {
 const stock: Table<Stock> = {
   name: 'stock',
   key: 'product_id',
-  columns: { product_id: 'text', version: 'integer', available: 'bigint', reserved: 'bigint', sold: 'bigint' },
+  columns: { product_id: 'text', version: 'bigint', available: 'bigint', reserved: 'bigint', sold: 'bigint' },
   rows: 'found',
 };
 

@@ -1,7 +1,7 @@
 import express from 'express';
 import { pino } from 'pino';
 import { listen, notFound, problemHandler, type Listening } from '@order-events/service-kit';
-import { SharedTables1790000000000 } from '@order-events/store';
+import { sharedMigrations } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import { testDatabase, withClient, type TestDatabase } from '@order-events/testing';
 import { migrations } from '../store/migrations';
@@ -15,7 +15,7 @@ let server: Listening;
 beforeAll(async () => {
   database = await testDatabase();
   const { url } = database;
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [SharedTables1790000000000, ...migrations] });
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [...sharedMigrations, ...migrations] });
   const service: Parameters<typeof stockRoutes>[0] = {
     open(way) {
       const opened = way({ url, applicationName: 'test', onError: (error) => void errors.push(error) });
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const app = express().use(express.json(), stockRoutes(service), notFound, problemHandler(pino({ level: 'silent' })));
   server = await listen(app, '127.0.0.1', 0, 'OPERATOR_PORT');
 });
-beforeEach(() => sql('TRUNCATE stock'));
+beforeEach(() => sql('TRUNCATE stock, operator_actions'));
 afterAll(async () => {
   await server.close(0);
   await Promise.all(ways.map((way) => way.close()));
@@ -39,11 +39,12 @@ const call = async (path: string, init?: RequestInit) => {
   const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init);
   return { status: response.status, allow: response.headers.get('allow'), body: await response.json() };
 };
+const by = { actor: 'ann', reason: 'a lorry came' };
 const deliver = (id: string, body: object) =>
   call(`/stock/${id}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    body: JSON.stringify({ ...by, ...body }),
   });
 
 test('goods that come in are added to what is there, and shown', async () => {
@@ -53,7 +54,13 @@ test('goods that come in are added to what is there, and shown', async () => {
   expect(await deliver('pear', { add: 5 })).toMatchObject({ status: 200, body: pear });
   expect(await deliver('apple', { add: 7 })).toMatchObject({ status: 200, body: apple });
   expect((await call('/stock')).body).toEqual({ items: [apple, pear] });
-  expect(await sql('SELECT version FROM stock')).toEqual([{ version: 1 }, { version: 1 }]);
+  expect(await sql('SELECT version::int FROM stock')).toEqual([{ version: 1 }, { version: 1 }]);
+  expect(await sql('SELECT actor, reason, action, consumer_group, details FROM operator_actions ORDER BY seq')).toEqual(
+    [
+      { ...by, action: 'stock', consumer_group: 'inventory', details: { product_id: 'pear', add: 5 } },
+      { ...by, action: 'stock', consumer_group: 'inventory', details: { product_id: 'apple', add: 7 } },
+    ],
+  );
 });
 
 test('deliveries of one product at the same time are all added', async () => {
@@ -63,13 +70,19 @@ test('deliveries of one product at the same time are all added', async () => {
   });
 });
 
-test.each([{}, { add: 0 }, { add: -1 }, { add: 1.5 }, { add: 1_000_000_001 }, { add: 1, sold: 1 }])(
-  '%j is no delivery',
-  async (body) => {
-    expect(await deliver('apple', body)).toMatchObject({ status: 400 });
-    expect((await call('/stock')).body).toEqual({ items: [] });
-  },
-);
+test.each([
+  {},
+  { add: 0 },
+  { add: -1 },
+  { add: 1.5 },
+  { add: 1_000_000_001 },
+  { add: 1, sold: 1 },
+  { add: 1, actor: '' },
+])('%j is no delivery', async (body) => {
+  expect(await deliver('apple', body)).toMatchObject({ status: 400 });
+  expect((await call('/stock')).body).toEqual({ items: [] });
+  expect(await sql('SELECT FROM operator_actions')).toEqual([]);
+});
 
 test('no product can have an id that is none', async () => {
   expect((await deliver('a%20b', { add: 1 })).status).toBe(404);

@@ -1,12 +1,14 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
-import { onlyMethods, Problem, type EventService } from '@order-events/service-kit';
+import { ByHand, onlyMethods, Problem, type EventService } from '@order-events/service-kit';
 import { EntityStore } from '@order-events/service-kit/entities';
+import { recording } from '@order-events/store';
 import type { InventoryTables } from '../domain';
 import { entities, StockEntity } from '../store/entities';
 
-const Delivery = z.strictObject({ add: z.int().min(1).max(1_000_000_000) });
+const Delivery = z.strictObject({ add: z.int().min(1).max(1_000_000_000), ...ByHand });
+type Delivery = z.infer<typeof Delivery>;
 
 const SHOWN = { product_id: true, available: true, reserved: true, sold: true } as const;
 
@@ -28,21 +30,21 @@ export function stockRoutes(service: Pick<EventService<InventoryTables>, 'open'>
     .post(async (request, response) => {
       const id = Id.safeParse(request.params.id);
       if (!id.success) throw new Problem(404, { kind: 'not-found', detail: 'There is no such product id.' });
-      const { add } = Delivery.parse(request.body);
-      response.json(await takeIn(store, id.data, add));
+      response.json(await takeIn(store, id.data, Delivery.parse(request.body)));
     })
     .all(onlyMethods('POST'));
   return routes;
 }
 
-/** Adds to what is there, whatever orders do to it at the same time, and returns it as it is then. */
-function takeIn(store: EntityStore, product_id: string, add: number) {
+/** Adds to what is there, whatever orders do to it at the same time, on record, and returns it as it is then. */
+function takeIn(store: EntityStore, product_id: string, { add, ...by }: Delivery) {
   return store.query((manager) =>
     manager.transaction(async (session) => {
       await session.createQueryBuilder().insert().into(StockEntity).values({ product_id }).orIgnore().execute();
       const more = { available: () => 'available + :add', version: () => 'version + 1' };
       const row = { product_id };
       await session.createQueryBuilder().update(StockEntity).set(more).where(row).setParameter('add', add).execute();
+      await session.query(...recording('stock', 'inventory', by, { product_id, add }));
       return session.findOneOrFail(StockEntity, { select: SHOWN, where: row });
     }),
   );

@@ -7,7 +7,7 @@ export const StockEntity = new EntitySchema<Stock>({
   tableName: 'stock',
   columns: {
     product_id: { type: 'text', primary: true },
-    version: { type: 'integer', default: 0 },
+    version: { ...bigint, default: 0 },
     available: { ...bigint, default: 0 },
     reserved: { ...bigint, default: 0 },
     sold: { ...bigint, default: 0 },

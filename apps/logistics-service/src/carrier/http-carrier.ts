@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { postJson, unclear } from '@order-events/service-kit';
+import { postJson, storable, unclear } from '@order-events/service-kit';
 import type { DispatchAnswer, DispatchInput } from '../domain';
 import type { Call, Carrier } from './carrier';
 
-const dispatched = z.object({ carrier: z.string(), tracking_number: z.string() });
-const refused = z.object({ reason: z.string() });
+/** Of what it says, characters. What it says goes into events, and those have a limit. */
+const MAX_LENGTH = 1_000;
+const Name = z.string().max(MAX_LENGTH);
+const dispatched = z.object({ carrier: Name, tracking_number: Name });
+const refused = z.object({ reason: z.string().transform((reason) => storable(reason.slice(0, MAX_LENGTH))) });
 
 export interface HttpCarrierOptions {
   /** Where the carrier's API begins, such as `http://127.0.0.1:3900/carrier`. */

@@ -1,15 +1,15 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { Currency, Id, Money } from '@order-events/contracts';
-import { onlyMethods, Problem } from '@order-events/service-kit';
+import { ByHand, onlyMethods, Problem } from '@order-events/service-kit';
 import type { EntityStore } from '@order-events/service-kit/entities';
-import type { PostgresStore } from '@order-events/store';
+import { recording, type PostgresStore } from '@order-events/store';
 import { ProductEntity } from '../store/entities';
 import { findOrder, overdueOrders } from '../store/orders';
 import { Text } from './order-input';
 import { noSuchOrder, orderIdOf } from './orders';
 
-const ProductInput = z.strictObject({ name: Text(200), price: Money, currency: Currency });
+const ProductInput = z.strictObject({ name: Text(200), price: Money, currency: Currency, ...ByHand });
 
 const MOST_OVERDUE = 1_000;
 
@@ -26,8 +26,14 @@ export function operatorRoutes({ store, entities }: OperatorRoutesOptions): Rout
     .put(async (request, response) => {
       const id = Id.safeParse(request.params.id);
       if (!id.success) throw new Problem(404, { kind: 'not-found', detail: 'No product can have this id.' });
-      const product = { product_id: id.data, ...ProductInput.parse(request.body) };
-      await entities.query((manager) => manager.upsert(ProductEntity, product, ['product_id']));
+      const { actor, reason, ...change } = ProductInput.parse(request.body);
+      const product = { product_id: id.data, ...change };
+      await entities.query((manager) =>
+        manager.transaction(async (session) => {
+          await session.upsert(ProductEntity, product, ['product_id']);
+          await session.query(...recording('product', 'order-api', { actor, reason }, product));
+        }),
+      );
       response.json(product);
     })
     .all(onlyMethods('PUT'));

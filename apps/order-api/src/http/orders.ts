@@ -2,7 +2,16 @@ import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
 import { systemRuntime } from '@order-events/messaging';
-import { jsonBody, onlyMethods, Problem, traceId, type Logger } from '@order-events/service-kit';
+import {
+  jsonBody,
+  onlyMethods,
+  pageOf,
+  paging,
+  placeFrom,
+  Problem,
+  traceId,
+  type Logger,
+} from '@order-events/service-kit';
 import type { EntityStore } from '@order-events/service-kit/entities';
 import type { PostgresStore } from '@order-events/store';
 import type { Order } from '../domain';
@@ -13,7 +22,6 @@ import { traceparentFrom } from '../traceparent';
 import { cancelOrder } from './cancel';
 import { claimFrom } from './idempotency-key';
 import { OrderInput } from './order-input';
-import { pageOf, paging, placeFrom } from './paging';
 
 export interface OrderRoutesOptions {
   store: PostgresStore;

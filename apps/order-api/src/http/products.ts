@@ -1,11 +1,10 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
-import { onlyMethods, Problem } from '@order-events/service-kit';
+import { onlyMethods, pageOf, paging, placeFrom, Problem } from '@order-events/service-kit';
 import type { EntityStore } from '@order-events/service-kit/entities';
 import { MoreThan } from 'typeorm';
 import { ProductEntity } from '../store/entities';
-import { pageOf, paging, placeFrom } from './paging';
 
 const ProductQuery = z.strictObject(paging);
 

@@ -112,6 +112,15 @@ describe('with a gateway that is broken', () => {
     await expectAllUnclear(gateway, `answered ${status}`);
   });
 
+  test('says no more than an event can carry', async () => {
+    const long = (key: string) => JSON.stringify({ [key]: 'a'.repeat(999) + '😀'.repeat(10_000) });
+    const talkative = await broken((_request, response) => response.writeHead(402).end(long('reason')));
+    const reason = `${'a'.repeat(999)}\ufffd`;
+    expect(await talkative.authorize(order('tok_ok'), newCall())).toEqual({ outcome: 'declined', reason });
+    const endless = await broken((_request, response) => response.writeHead(201).end(long('authorization_id')));
+    await expect(endless.authorize(order('tok_ok'), newCall())).rejects.toThrow('answered 201 with an unknown body');
+  });
+
   test('an authorisation that the gateway cannot even read is declined, and nothing else is ended by that', async () => {
     const gateway = await broken((_request, response) => response.writeHead(400).end('{}'));
     expect(await gateway.authorize(order('tok_ok'), newCall())).toEqual({

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { postJson, unclear, type Answer } from '@order-events/service-kit';
+import { postJson, storable, unclear, type Answer } from '@order-events/service-kit';
 import type { Answers, Inputs } from '../domain';
 import type { Call, Gateway } from './gateway';
 
-const authorized = z.object({ authorization_id: z.string() });
-const captured = z.object({ capture_id: z.string() });
-const refunded = z.object({ refund_id: z.string() });
-const refused = z.object({ reason: z.string() });
+/** Of what it says, characters. What it says goes into events, and those have a limit. */
+const MAX_LENGTH = 1_000;
+const Id = z.string().max(MAX_LENGTH);
+const authorized = z.object({ authorization_id: Id });
+const captured = z.object({ capture_id: Id });
+const refunded = z.object({ refund_id: Id });
+const refused = z.object({ reason: z.string().transform((reason) => storable(reason.slice(0, MAX_LENGTH))) });
 
 export interface HttpGatewayOptions {
   /** Where the gateway's API begins, such as `http://127.0.0.1:3900/gateway`. */

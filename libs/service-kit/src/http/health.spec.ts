@@ -38,3 +38,22 @@ test('everybody may know which check fails, the log why, and it is news once', a
     { level: 30, check: 'database' },
   ]);
 });
+
+test('what has never been ready is waited for, not warned of', async () => {
+  const said: Record<string, unknown>[] = [];
+  let up = false;
+  const check = () => (up ? Promise.resolve() : Promise.reject(new Error('no broker yet')));
+  const { broker } = logged(
+    { broker: check },
+    pino({ base: {} }, { write: (line: string) => void said.push(JSON.parse(line)) }),
+  );
+  for (let asked = 0; asked < 2; asked++) await expect(broker!()).rejects.toThrow('no broker yet');
+  up = true;
+  await broker!();
+  up = false;
+  await expect(broker!()).rejects.toThrow('no broker yet');
+  expect(said).toMatchObject([
+    { level: 30, check: 'broker', err: { message: 'no broker yet' } },
+    { level: 40, check: 'broker' },
+  ]);
+});

@@ -15,17 +15,19 @@ export function logged(checks: Checks, log: Logger): Checks {
 
 /** It is asked every few seconds for as long as it fails; only what has changed is news. */
 function loggedCheck(name: string, check: () => Promise<void>, log: Logger): () => Promise<void> {
-  let failing = false;
+  let state: 'starting' | 'waiting' | 'passing' | 'failing' = 'starting';
   return async () => {
     try {
       await check();
     } catch (error) {
-      if (!failing) log.warn({ check: name, err: error }, 'not ready: a check fails; requests should go elsewhere');
-      failing = true;
+      const news = { check: name, err: error };
+      if (state === 'starting') log.info(news, 'not ready yet');
+      if (state === 'passing') log.warn(news, 'not ready: a check fails; requests should go elsewhere');
+      state = state === 'starting' || state === 'waiting' ? 'waiting' : 'failing';
       throw error;
     }
-    if (failing) log.info({ check: name }, 'a check that failed passes again');
-    failing = false;
+    if (state === 'failing') log.info({ check: name }, 'a check that failed passes again');
+    state = 'passing';
   };
 }
 

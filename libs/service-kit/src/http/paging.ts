@@ -1,5 +1,11 @@
 import { z } from 'zod';
 
+/** What every list takes: how many, and from where on. */
+export const paging = {
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().max(1_000).optional(),
+};
+
 export interface Page<T> {
   items: T[];
   /** Give it as `cursor` to read on; null at the end. */

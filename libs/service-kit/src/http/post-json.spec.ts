@@ -41,9 +41,14 @@ test('an answer that is not JSON has no body', async () => {
 });
 
 test('what an answer says can be stored, whatever it says', async () => {
-  answer = (_, response) => response.writeHead(402).end('{"reason":"no\\u0000 \\\\u0000","list":["\\u0000"]}');
+  answer = (_, response) =>
+    response
+      .writeHead(402)
+      .end('{"reason":"no\\u0000 \\\\u0000","list":["\\u0000"],"half":"\\ud800","pair":"\\ud83d\\ude00"}');
   const { body } = await postJson(url(), {}, posting);
-  expect(body).toEqual({ reason: 'no\ufffd \\u0000', list: ['\ufffd'] });
+  expect(body).toEqual({ reason: 'no\ufffd \\u0000', list: ['\ufffd'], half: '\ufffd', pair: '😀' });
+  answer = (_, response) => response.writeHead(500).end('out of \0 order');
+  expect((await postJson(url(), {}, posting)).text).toBe('out of \ufffd order');
 });
 
 test('no answer in time', async () => {

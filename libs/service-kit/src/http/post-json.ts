@@ -30,7 +30,7 @@ export async function postJson(
       redirect: 'error',
     });
     const text = await response.text();
-    return { url, status: response.status, text, body: parsed(text) };
+    return { url, status: response.status, text: storable(text), body: parsed(text) };
   } catch (error) {
     throw new Error(`POST ${url}: ${whyNoAnswer(error, timeout, timeoutMs)}`, { cause: error });
   }
@@ -41,12 +41,12 @@ export function unclear({ url, text }: Answer, what: string): Error {
   return new Error(`POST ${url}: ${what}: ${text.slice(0, 500)}`);
 }
 
-/** Without NUL, which Postgres cannot keep: what somebody else says must not make its own record impossible. */
+/** Without NUL and halves of pairs, which Postgres cannot keep: what somebody says must not make its record impossible. */
+export const storable = (text: string) => text.replaceAll(/[\0\p{Surrogate}]/gu, '\ufffd');
+
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text, (_, value: unknown) =>
-      typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value,
-    );
+    return JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? storable(value) : value));
   } catch {
     return undefined; // told apart from every JSON value, so that no schema takes it
   }

@@ -84,12 +84,13 @@ test('what went wrong inside is not shown', async () => {
 });
 
 test.each([
-  ['unavailable', 503, '1'],
-  ['contended', 503, '1'],
-  ['rejected', 500, null],
-])('when the database is %s, the answer is %d', async (kind, expected, retryAfter) => {
+  ['unavailable', 503, '1', 'it is not known whether'],
+  ['contended', 503, '1', 'Nothing was changed'],
+  ['rejected', 500, null, 'Something went wrong'],
+])('when the database is %s, the answer is %d', async (kind, expected, retryAfter, detail) => {
   const { status, headers, body } = await call(`/store/${kind}`);
   expect([status, headers.get('retry-after')]).toEqual([expected, retryAfter]);
+  expect(body['detail']).toContain(detail);
   expect(JSON.stringify(body)).not.toContain('db.internal');
 });
 

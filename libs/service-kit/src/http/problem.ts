@@ -74,7 +74,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return invalid(error);
-  if (error instanceof StoreError && error.kind !== 'rejected') return DATABASE_AWAY;
+  if (error instanceof StoreError && error.kind !== 'rejected') return STORE_PROBLEMS[error.kind];
   const { status, type } = error as { status?: unknown; type?: unknown };
   // The body parser's errors carry a status and a type; their messages may repeat the input, so they are not shown.
   if (typeof status === 'number' && typeof type === 'string' && status < 500) {
@@ -85,12 +85,20 @@ function toProblem(error: unknown): Problem {
   return new Problem(500, { kind: 'internal', detail: 'Something went wrong on our side.' });
 }
 
-/** A commit whose answer got lost looks the same as a database that is not there. */
-const DATABASE_AWAY = new Problem(503, {
-  kind: 'unavailable',
-  detail: 'The database does not answer. If this request was to change something, it is not known whether it did.',
-  headers: { 'retry-after': '1' },
-});
+const headers = { 'retry-after': '1' };
+const STORE_PROBLEMS = {
+  // A commit whose answer got lost looks the same as a database that is not there.
+  unavailable: new Problem(503, {
+    kind: 'unavailable',
+    detail: 'The database does not answer. If this request was to change something, it is not known whether it did.',
+    headers,
+  }),
+  contended: new Problem(503, {
+    kind: 'contended',
+    detail: 'Too much is asked of the same data at once. Nothing was changed; the same request may succeed.',
+    headers,
+  }),
+};
 
 const BODY_PROBLEMS: Record<string, string> = {
   'entity.parse.failed': 'The body is not valid JSON.',

@@ -10,9 +10,9 @@ import {
   type EventHandler,
   type Rows,
 } from '@order-events/messaging';
-import { SharedTables1790000000000 } from '@order-events/store';
+import { sharedMigrations } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
-import { EventsLog1790000000000, PostgresTransport } from '@order-events/transport-postgres';
+import { eventsMigrations, PostgresTransport } from '@order-events/transport-postgres';
 import {
   counters,
   counterTables,
@@ -37,12 +37,15 @@ let outside: PostgresTransport;
 
 beforeEach(async () => {
   [own, events] = [await testDatabase(), await testDatabase()];
-  await migrate({ ownerUrl: own.url, loginRole: 'postgres', migrations: [SharedTables1790000000000] });
-  await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+  await migrate({ ownerUrl: own.url, loginRole: 'postgres', migrations: [...sharedMigrations] });
+  await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: eventsMigrations });
   await withClient(own.url, (client) => client.query(counterTables));
   const { url } = events;
   outside = new PostgresTransport({ url, connections: 1, applicationName: 'test', prefix: '', onError: () => {} });
-  await outside.declare([{ topic: TOPIC, groups: ['order-api'] }]);
+  await outside.declare([
+    { topic: TOPIC, groups: ['order-api'] },
+    { topic: 'payment.voided', groups: [] },
+  ]);
 });
 afterEach(async () => {
   await outside.close();

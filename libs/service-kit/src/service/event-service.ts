@@ -139,23 +139,30 @@ export class EventService<T extends Tables = Tables> {
     assertComplete(service, handlers);
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
     const consumer = { ...this.publisher, group: service, tables, handlers: byTopic, retry: tenTries };
-    const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer });
+    const handled: Observer['handled'] = (arrival, outcome, error) => {
+      observer.handled(arrival, outcome, error);
+      if (arrival.reading.ok && outcome !== 'duplicate') consumption.note(arrival.key, error);
+    };
+    const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer: { ...observer, handled } });
     const { signal } = this.leaving;
-    const subscribe = () =>
-      this.transport.subscribe({
-        group: service,
-        topics: [...byTopic.keys(), ...this.audit.topics],
-        batch: config.BATCH_SIZE,
-        waitMs: config.BATCH_WAIT_MS,
-        inFlight: config.IN_FLIGHT,
-        parallel: config.PARALLEL,
-        handle: async (batch) => {
-          const events = this.audit.take(batch);
-          if (events.length > 0) await pipeline.handle(events, signal);
-        },
-      });
-    const isPaused = async () => (await store.operatorActions.pause(service)) !== undefined;
-    const consumption = (this.consumption = new Consumption({ subscribe, isPaused }));
+    const consumption = (this.consumption = new Consumption({
+      subscribe: () =>
+        this.transport.subscribe({
+          group: service,
+          topics: [...byTopic.keys(), ...this.audit.topics],
+          batch: config.BATCH_SIZE,
+          waitMs: config.BATCH_WAIT_MS,
+          inFlight: config.IN_FLIGHT,
+          parallel: config.PARALLEL,
+          handle: async (batch) => {
+            if (consumption.standsStill) throw new Error('paused: whoever holds events gives them back');
+            const events = this.audit.take(batch);
+            if (events.length > 0) await pipeline.handle(events, signal);
+          },
+        }),
+      isPaused: () => this.isPaused(),
+      pause: (reason) => this.pause(reason),
+    }));
     await consumption.follow().catch((error: unknown) => {
       // A service starts without its database, too: it is asked again in a moment.
       if (!(error instanceof StoreError)) throw error;
@@ -164,7 +171,7 @@ export class EventService<T extends Tables = Tables> {
     this.consuming = true;
     this.every('consumption', PAUSE_POLL_MS, () => consumption.follow());
     this.every('retries', RETRY_POLL_MS, async () => {
-      while (!consumption.paused && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
+      while (!consumption.standsStill && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
     });
   }
 
@@ -221,6 +228,18 @@ export class EventService<T extends Tables = Tables> {
       }
     };
     this.loops.push(run());
+  }
+
+  private async isPaused(): Promise<boolean> {
+    const paused = (await this.store.operatorActions.pause(this.options.service)) !== undefined;
+    this.metrics.paused.set(paused ? 1 : 0);
+    return paused;
+  }
+
+  private async pause(reason: string): Promise<void> {
+    const { service, log } = this.options;
+    await this.store.operatorActions.record('pause', service, { actor: service, reason });
+    log.error({ reason }, `paused: consumes nothing until npm run oe -- resume ${service}`);
   }
 
   /** An order that was answered for stands in the own database, and the events that it still needs in that of the events. */

@@ -1,9 +1,15 @@
 import { pino } from 'pino';
-import { consumedBy, DEAD_LETTERED, events as contracts, type CloudEvent } from '@order-events/contracts';
+import {
+  consumedBy,
+  DEAD_LETTERED,
+  deadLetterTopic,
+  events as contracts,
+  type CloudEvent,
+} from '@order-events/contracts';
 import { encode, systemRuntime, withAttribute, type EventHandler, type OutboxEntry } from '@order-events/messaging';
 import { sharedMigrations } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
-import { EventsLog1790000000000, PostgresTransport } from '@order-events/transport-postgres';
+import { eventsMigrations, PostgresTransport } from '@order-events/transport-postgres';
 import {
   counters,
   counterTables,
@@ -30,11 +36,11 @@ let poisoned: Set<string>;
 beforeEach(async () => {
   [own, events] = [await testDatabase(), await testDatabase()];
   await migrate({ ownerUrl: own.url, loginRole: 'postgres', migrations: [...sharedMigrations] });
-  await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: [EventsLog1790000000000] });
+  await migrate({ ownerUrl: events.url, loginRole: 'postgres', migrations: eventsMigrations });
   await withClient(own.url, (client) => client.query(counterTables));
   const { url } = events;
   outside = new PostgresTransport({ url, connections: 1, applicationName: 'test', prefix: '', onError: () => {} });
-  await outside.declare([{ topic: TOPIC, groups: ['order-api'] }]);
+  await outside.declare([{ topic: TOPIC, groups: ['order-api'] }, deadLetterTopic]);
   poisoned = new Set();
 });
 afterEach(async () => {
@@ -204,6 +210,15 @@ test.each([
   expect([answer.status, answer.body.errors[0].pointer]).toEqual([400, pointer]);
 });
 
+test.each([{}, { dry_run: true }, { limit: 5 }])(
+  'a discard that does not say of what is refused: %j',
+  async (which) => {
+    const ask = await start();
+    const { status, body } = await ask('/dead-letters/discard', { ...which, actor: 'ann', reason: 'x' });
+    expect([status, body.type]).toEqual([400, 'urn:order-events:problem:names-nothing']);
+  },
+);
+
 test.each([
   '/dead-letters?cursor=x',
   '/dead-letters?older_than=soon',
@@ -240,4 +255,31 @@ test('a paused group stands still in every process, also in one that starts, and
     { action: 'resume', actor: 'bob', consumer_group: 'order-api' },
     { ...why, action: 'pause' },
   ]);
+});
+
+test('a handler that fails at everything pauses its group, instead of making a dead letter of each order', async () => {
+  const orders = Array.from({ length: 2_000 }, (_, n) => `o${n}`);
+  poisoned = new Set(orders);
+  const [one, two] = [await start(), await start()];
+  await publish(...orders.map(reserved));
+  await eventually(async () => (await lag(one)).paused !== null);
+  const paused = {
+    actor: 'order-api',
+    reason: expect.stringMatching(/^\d+ of the last \d+ orders failed, .*cannot count o/),
+  };
+  await eventually(async () => (await lag(two)).paused !== null);
+  expect(await lag(one)).toMatchObject({ paused, dead: 0 });
+  const { retrying, backlog } = await lag(one);
+  expect(retrying).toBeGreaterThan(50);
+  expect(backlog).toBeGreaterThan(0);
+  expect(await running[0]!.metrics.registry.metrics()).toMatch(/^order_events_paused\{service="order-api"\} 1$/m);
+
+  poisoned.clear();
+  await one('/resume', { actor: 'ann', reason: 'mended' });
+  await eventually(async () => {
+    await hurry();
+    return (await counted()).size === orders.length;
+  });
+  expect(new Set((await counted()).values())).toEqual(new Set([1]));
+  expect(await lag(two)).toMatchObject({ paused: null, retrying: 0, dead: 0, backlog: 0 });
 });

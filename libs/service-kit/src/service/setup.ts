@@ -2,7 +2,7 @@ import type { MigrationInterface } from 'typeorm';
 import { audiences, auditTopics, deadLetterTopic, topics, topology, type Service } from '@order-events/contracts';
 import { Database, declareAudits, sharedMigrations, type Queryable } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
-import { EventsLog1790000000000 } from '@order-events/transport-postgres';
+import { eventsMigrations } from '@order-events/transport-postgres';
 import { loadConfig } from '../config/load';
 import { openTransport, TRANSPORT_SETTINGS } from '../transports';
 import { runOnce } from './lifecycle';
@@ -32,7 +32,7 @@ async function setUp({ service, migrations, seed }: SetupOptions): Promise<void>
   const { OWNER_DATABASE_URL: ownerUrl, LOGIN_ROLE: loginRole, OWNER_EVENTS_DATABASE_URL: eventsUrl } = config;
   await migrate({ ownerUrl, loginRole, migrations: [...sharedMigrations, ...migrations] });
   if (config.TRANSPORT === 'postgres') {
-    await migrate({ ownerUrl: eventsUrl!, loginRole: 'events', migrations: [EventsLog1790000000000] });
+    await migrate({ ownerUrl: eventsUrl!, loginRole: 'events', migrations: eventsMigrations });
   }
   const failed: Error[] = [];
   const onError = (error: Error) => failed.push(error);

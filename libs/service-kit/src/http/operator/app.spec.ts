@@ -10,20 +10,24 @@ import { listen, type Listening } from '../listen';
 import { operatorApp } from './app';
 
 const TOKEN = 'a token that is long enough';
+const CONNECTIONS = 3;
 const log = pino({ level: 'silent' });
 const failures: Error[] = [];
+const told: string[] = [];
 const onError = (error: Error) => void failures.push(error);
 let database: TestDatabase;
 let store: PostgresStore;
 let metrics: Metrics;
 let server: Listening;
 let closed: Listening;
+/** Of a service whose broker says nothing. */
+let silent: Listening;
 
 beforeAll(async () => {
   database = await testDatabase();
   const { url } = database;
   await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [...sharedMigrations] });
-  store = new PostgresStore({ url, connections: 3, applicationName: 'test', onError });
+  store = new PostgresStore({ url, connections: CONNECTIONS, applicationName: 'test', onError });
   metrics = new Metrics('inventory');
   const transport = new MemoryTransport({ broker: new MemoryBroker(), onError });
   metrics.watch(store, transport, 'inventory', onError);
@@ -38,10 +42,15 @@ beforeAll(async () => {
   server = await listen(app, '127.0.0.1', 0, 'OPERATOR_PORT');
   const ready = { works: checks.works };
   closed = await listen(operatorApp({ ...shared, token: undefined, checks: ready }), '127.0.0.1', 0, 'OPERATOR_PORT');
+  const nothing = { backlog: () => new Promise<number>(() => undefined) };
+  const unwatched = new Metrics('inventory');
+  unwatched.watch(store, nothing, 'inventory', (error) => void told.push(error.message));
+  const ofSilent = operatorApp({ ...shared, transport: nothing, metrics: unwatched, token: TOKEN, checks: {} });
+  silent = await listen(ofSilent, '127.0.0.1', 0, 'OPERATOR_PORT');
   await fill();
 });
 afterAll(async () => {
-  await Promise.all([server.close(0), closed.close(0)]);
+  await Promise.all([server, closed, silent].map((each) => each.close(0)));
   await store.close();
   await database.drop();
   expect(failures).toEqual([]);
@@ -109,6 +118,15 @@ test('metrics are text with the service as a label', async () => {
   expect(text).toMatch(/^order_events_backlog\{service="inventory"\} 0$/m);
 });
 
+test('while the broker is silent, everything else is told', async () => {
+  const { text } = await get('/metrics', silent);
+  expect(text).toContain('order_events_outbox_oldest_seconds{');
+  expect(text).not.toContain('order_events_backlog{');
+  expect(told).toEqual([expect.stringContaining('no answer')]);
+  const { status, body } = await get('/lag', silent, { authorization: `Bearer ${TOKEN}` });
+  expect([status, body]).toEqual([200, expect.objectContaining({ backlog: null, dead: 1, effects: 1 })]);
+});
+
 test.each(['/inbox', '/outbox', '/effects', '/audit', '/things', '/nothing'])('%s needs the token', async (path) => {
   for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: TOKEN }] as Record<string, string>[]) {
     const { status, headers: answered, body } = await get(path, server, headers);
@@ -138,6 +156,16 @@ test.each([
   const { status, body } = await asOperator(path);
   const { items } = body as { items: { key: string }[] };
   expect([status, items.map(({ key }) => key)]).toEqual([200, keys]);
+});
+
+test('an operator is answered while orders have all connections', async () => {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const orders = Array.from({ length: CONNECTIONS }, () => store.transact(() => ended));
+  for (const path of ['/inbox', '/inbox?key=o1', '/effects', '/dead-letters'])
+    expect((await asOperator(path)).status).toBe(200);
+  end();
+  await Promise.all(orders);
 });
 
 test('a dead letter is shown with what went wrong', async () => {

@@ -43,10 +43,10 @@ export function operatorApp(options: OperatorOptions): Express {
     })
     .all(onlyMethods('GET', 'HEAD'));
   app.use(bearer(token));
-  app.use(inboxRoutes(store.database), outboxRoutes(store), effectsRoutes(store.database));
+  app.use(inboxRoutes(service, store.operatorReads), outboxRoutes(store), effectsRoutes(store.operatorReads));
   app.use(deadLetterRoutes(store.deadLetters), actionsRoutes(store.operatorActions));
   app.use(consumptionRoutes(service, store.operatorActions), lagRoutes({ group: service, store, transport, log }));
-  app.use(auditRoutes(store.audit, log));
+  app.use(auditRoutes(store.audit, store.operatorActions, log));
   if (routes) app.use(...jsonBody('64kb'), routes);
   app.use(notFound, problemHandler(log));
   return app;

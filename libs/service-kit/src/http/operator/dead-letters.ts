@@ -64,6 +64,7 @@ export function deadLetterRoutes(letters: DeadLetters): Router {
     .route('/dead-letters/discard')
     .post(...jsonBody('64kb'), async (request, response) => {
       const order = Discard.parse(request.body);
+      assertNamed(order);
       const { dry_run, limit } = order;
       response.json({ dry_run, count: await (dry_run ? letters.count(order, limit) : letters.discard(order, order)) });
     })
@@ -78,6 +79,14 @@ export function deadLetterRoutes(letters: DeadLetters): Router {
     })
     .all(onlyMethods('GET', 'HEAD'));
   return routes;
+}
+
+/** What is discarded does not come back: all that there is must not be meant by having said nothing. */
+function assertNamed(order: z.infer<typeof Discard>): void {
+  const names = Object.keys(filter) as (keyof typeof filter)[];
+  if (names.some((name) => order[name] !== undefined)) return;
+  const detail = `A discard is for good, so it must say of what: ${names.join(', ')}.`;
+  throw new Problem(400, { kind: 'names-nothing', detail });
 }
 
 /** The body as text if it is one, else in base64. */

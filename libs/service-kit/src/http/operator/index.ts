@@ -1,1 +1,2 @@
 export { operatorApp, type OperatorOptions } from './app';
+export { Order as ByHand } from './input';

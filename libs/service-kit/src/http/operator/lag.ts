@@ -2,6 +2,7 @@ import { Router } from 'express';
 import type { Transport } from '@order-events/messaging';
 import type { PostgresStore } from '@order-events/store';
 import type { Logger } from '../../log';
+import { backlogOf } from '../../metrics';
 import { onlyMethods } from '../problem';
 
 export interface LagOptions {
@@ -12,31 +13,20 @@ export interface LagOptions {
   log: Logger;
 }
 
-const UNFINISHED = `
-  SELECT (SELECT count(*) FROM failures WHERE due_at IS NOT NULL)::integer AS retrying,
-    (SELECT count(*) FROM inbox WHERE state = 'dead')::integer AS dead,
-    (SELECT count(*) FROM effects WHERE state <> 'closed')::integer AS effects`;
-
-interface Unfinished {
-  retrying: number;
-  dead: number;
-  effects: number;
-}
-
 /** What has come in, is to go out, and is under way. */
 export function lagRoutes({ group, store, transport, log }: LagOptions): Router {
   const routes = Router();
   routes
     .route('/lag')
     .get(async (_request, response) => {
-      const backlog = transport.backlog(group).catch((error: unknown) => {
+      const backlog = backlogOf(transport, group).catch((error: unknown) => {
         log.warn({ err: error }, 'the broker does not say how much is waiting');
         return null;
       });
-      const [waiting, { oldestMs }, [unfinished], paused] = await Promise.all([
+      const [waiting, { oldestMs }, unfinished, paused] = await Promise.all([
         backlog,
         store.outboxStatus(),
-        store.database.query<Unfinished & Record<string, unknown>>(UNFINISHED),
+        store.operatorReads.unfinished(),
         store.operatorActions.pause(group),
       ]);
       response.json({ group, paused: paused ?? null, backlog: waiting, outbox_oldest_ms: oldestMs, ...unfinished });

@@ -1,49 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { withClient } from '@order-events/testing';
 import { atRest } from '../src/chaos/rest';
 import { services } from '../src/start/services';
 import { holds, report, verify } from '../src/verify';
+import { call, Customer, items, killed } from './customer';
 import { type TestSystem, testSystem } from './test-system';
 
 /** The whole system, as `npm start` runs it, from the outside. */
 let real: TestSystem;
+let customer: Customer;
 beforeAll(async () => {
   real = await testSystem({ table: services });
+  customer = new Customer(real.system);
   await real.system.start();
 });
 afterAll(() => real.remove());
-
-interface OrderView {
-  order_id: string;
-  status: string;
-  cancel_reason?: string;
-  history: { event: string; status: string }[];
-}
-
-const items = (product_id: string, quantity = 1) => [{ product_id, quantity }];
-
-async function call<T>(method: string, url: string, body?: object): Promise<{ status: number; body: T }> {
-  const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
-  const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-  return { status: response.status, body: (await response.json()) as T };
-}
-
-async function place(order: object): Promise<string> {
-  const url = `${real.system.apiUrls[0]}/orders`;
-  const { status, body } = await call<{ order_id: string }>('POST', url, { user_id: 'user_1', ...order });
-  expect(status).toBe(201);
-  return body.order_id;
-}
-
-const look = async (id: string) => (await call<OrderView>('GET', `${real.system.apiUrls[0]}/orders/${id}`)).body;
-
-async function ended(id: string): Promise<OrderView> {
-  for (;;) {
-    const order = await look(id);
-    if (order.status === 'completed' || order.status === 'cancelled') return order;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** When nothing is under way any more, all invariants must hold. */
 async function settled(): Promise<void> {
@@ -64,8 +34,8 @@ const net = async (id: string) => {
 };
 
 test('an order runs to completed, tells each step, charges once and mails', async () => {
-  const id = await place({ items: items('prod1', 2), email: 'a@example.com' });
-  const order = await ended(id);
+  const id = await customer.place({ items: items('prod1', 2), email: 'a@example.com' });
+  const order = await customer.ended(id);
   expect(order.status).toBe('completed');
   expect(order.history.map(({ status }) => status)).toEqual(['pending', 'pending', 'confirmed', 'paid', 'completed']);
   await settled();
@@ -78,8 +48,8 @@ test.each([
   ['tok_capture_fails', 'cancelled', 'capture_failed', 0],
   ['tok_timeout_but_charged', 'completed', undefined, 1000],
 ])('%s ends %s (%s), with %i charged', async (payment_token, status, reason, charged) => {
-  const id = await place({ items: items('prod2'), email: 'a@example.com', payment_token });
-  const order = await ended(id);
+  const id = await customer.place({ items: items('prod2'), email: 'a@example.com', payment_token });
+  const order = await customer.ended(id);
   expect(order.status).toBe(status);
   expect(order.cancel_reason ?? undefined).toBe(reason);
   await settled();
@@ -88,15 +58,18 @@ test.each([
 });
 
 test('an address that the carrier refuses ends cancelled and refunded', async () => {
-  const id = await place({ items: items('prod3'), shipping_address: { street: '1 Main St', city: 'Undeliverable' } });
-  expect(await ended(id)).toMatchObject({ status: 'cancelled', cancel_reason: 'shipment_failed' });
+  const id = await customer.place({
+    items: items('prod3'),
+    shipping_address: { street: '1 Main St', city: 'Undeliverable' },
+  });
+  expect(await customer.ended(id)).toMatchObject({ status: 'cancelled', cancel_reason: 'shipment_failed' });
   await settled();
   expect(await net(id)).toBe(0);
 });
 
 test('of fifty who want the last piece at once, exactly one gets it', async () => {
-  const ids = await Promise.all(Array.from({ length: 50 }, () => place({ items: items('prod-scarce') })));
-  const orders = await Promise.all(ids.map(ended));
+  const ids = await customer.placeMany(50, { items: items('prod-scarce') });
+  const orders = await Promise.all(ids.map((id) => customer.ended(id)));
   expect(orders.filter(({ status }) => status === 'completed')).toHaveLength(1);
   expect(orders.filter(({ cancel_reason }) => cancel_reason === 'out_of_stock')).toHaveLength(49);
   await settled();
@@ -104,11 +77,11 @@ test('of fifty who want the last piece at once, exactly one gets it', async () =
 
 test('a cancel is taken until the order is paid, and refused after that', async () => {
   const cancel = (id: string) => call<{ status: unknown }>('POST', `${real.system.apiUrls[0]}/orders/${id}/cancel`);
-  const early = await place({ items: items('prod4') });
+  const early = await customer.place({ items: items('prod4') });
   expect((await cancel(early)).status).toBe(200);
-  expect((await ended(early)).cancel_reason).toBe('customer_request');
-  const late = await place({ items: items('prod4') });
-  await ended(late);
+  expect((await customer.ended(early)).cancel_reason).toBe('customer_request');
+  const late = await customer.place({ items: items('prod4') });
+  await customer.ended(late);
   expect((await cancel(late)).status).toBe(409);
   await settled();
   expect(await net(early)).toBe(0);
@@ -116,23 +89,17 @@ test('a cancel is taken until the order is paid, and refused after that', async 
 
 test('whichever process is killed while orders run through, each order ends, once', async () => {
   const { system } = real;
-  for (const name of [...system.instances.map((instance) => instance.name), 'postgres']) {
-    const ids = await Promise.all(Array.from({ length: 10 }, () => place({ items: items('prod5') })));
-    const before = system.pid(name);
-    system.kill(name, 'SIGKILL');
-    while (system.pid(name) === undefined || system.pid(name) === before) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await system.ready();
-    const orders = await Promise.all(ids.map(ended));
-    expect(orders.map(({ status }) => status)).toEqual(ids.map(() => 'completed'));
+  for (const name of system.processes) {
+    const ids = await customer.placeMany(10, { items: items('prod5') });
+    await killed(system, name);
+    expect(await customer.statusesOf(ids)).toEqual(ids.map(() => 'completed'));
   }
   await settled();
 });
 
 test('verify reports what has been tampered with', async () => {
-  const id = await place({ items: items('prod6') });
-  await ended(id);
+  const id = await customer.place({ items: items('prod6') });
+  await customer.ended(id);
   await settled();
   const tamper = (by: number) =>
     withClient(real.system.databaseUrls['inventory']!, (client) =>

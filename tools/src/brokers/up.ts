@@ -37,11 +37,16 @@ export async function up(place: Place, say: Say): Promise<void> {
   );
 }
 
-async function nativeUp({ name, directory, ports }: Place, say: Say): Promise<void> {
+/** The one without Docker. Rejects with BrokerUnavailable when this machine cannot run it. */
+export function nativeBroker({ name, directory, ports }: Place, say: Say): Promise<BrokerInstance> {
   const { brokers } = recipes[name];
+  return BrokerInstance.create({ name, directory, ports, brokers, secure: false, say });
+}
+
+async function nativeUp(place: Place, say: Say): Promise<void> {
   try {
-    const broker = await BrokerInstance.create({ name, directory, ports, brokers, secure: false, say });
-    say(`Starting ${name} ${broker.version} …`);
+    const broker = await nativeBroker(place, say);
+    say(`Starting ${broker.name} ${broker.version} …`);
     await broker.start().catch(async (error: Error) => {
       await broker.stop();
       throw error;

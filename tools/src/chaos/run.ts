@@ -1,15 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultProxy } from '@order-events/testing';
 import type { System } from '../start';
 import { holds, report } from '../verify';
-import { killRandomly } from './kills';
+import { Random } from '../simulate/random';
+import { disturb } from './faults';
 import { client, emptyLedger } from './load';
 import { outcomes, totals } from './orders';
+import { firstEvents } from './recovery';
+import { repetitions } from './repetitions';
 import { atRest } from './rest';
 
 const clients = 8;
 
 export interface ChaosOptions {
   seconds: number;
+  /** Of the faults: which, and when. What the system makes of them differs each time. */
+  seed: number;
+  /** Between the services and Postgres. */
+  network: FaultProxy;
   say: (line: string) => void;
   signal: AbortSignal;
 }
@@ -19,19 +27,23 @@ export interface ChaosOptions {
  * nothing was lost or done twice.
  * @returns whether everything holds
  */
-export async function runChaos(system: System, { seconds, say, signal }: ChaosOptions): Promise<boolean> {
+export async function runChaos(
+  system: System,
+  { seconds, seed, network, say, signal }: ChaosOptions,
+): Promise<boolean> {
   const { databaseUrls, apiUrls } = system;
   const stockBefore = await totals(databaseUrls);
   const ledger = emptyLedger();
   const over = new AbortController();
   const ends = AbortSignal.any([over.signal, signal]);
 
-  say(`${clients} clients place orders while processes are killed, for ${seconds} s …`);
+  say(`${clients} clients place orders while the system is disturbed, for ${seconds} s; --seed ${seed} …`);
   const work = Array.from({ length: clients }, () => client(apiUrls, ledger, ends));
-  const killing = killRandomly(system, ends, say);
+  const disturbing = disturb({ system, network, random: new Random(seed), signal: ends, say });
   await sleep(seconds * 1_000, undefined, { signal }).finally(() => over.abort());
-  const kills = await killing;
-  say('no more kills; waiting until everything is up and at rest …');
+  const { counts: faults, recoveries } = await disturbing;
+  await network.heal();
+  say('no more faults; waiting until everything is up and at rest …');
   const healing = performance.now();
   await system.ready();
   await Promise.all(work);
@@ -39,6 +51,8 @@ export async function runChaos(system: System, { seconds, say, signal }: ChaosOp
   const healed = (performance.now() - healing) / 1_000;
 
   const { counts, broken } = await outcomes(databaseUrls, ledger);
+  const { duplicates, resends } = await repetitions(system);
+  const first = await firstEvents(databaseUrls, recoveries);
   const stockAfter = await totals(databaseUrls);
   const leaked = [...stockBefore].filter(([product, pieces]) => stockAfter.get(product) !== pieces);
   const wrong = [
@@ -50,10 +64,13 @@ export async function runChaos(system: System, { seconds, say, signal }: ChaosOp
   ];
 
   say('');
-  say(`killed       ${list(kills)}`);
+  say(`faults       ${list(faults)}`);
+  say(`ready again  ${spread(recoveries.map(({ readyMs }) => readyMs))} after kill -9`);
+  say(`first event  ${spread(first)} after that`);
   say(`accepted     ${ledger.accepted.size} orders (${(ledger.accepted.size / seconds).toFixed(0)}/s)`);
   say(`requests     ${ledger.retried} sent again, ${ledger.repeated} repeated, ${ledger.cancels} cancels`);
   say(`ended        ${list(counts)}`);
+  say(`repeated     ${duplicates} deliveries absorbed, ${resends} events resent by the audit`);
   say(`at rest      after ${healed.toFixed(1)} s`);
   say(`wrong        ${wrong.length === 0 ? 'nothing' : ''}`);
   for (const line of wrong.slice(0, 20)) say(`             ${line}`);
@@ -65,4 +82,12 @@ export async function runChaos(system: System, { seconds, say, signal }: ChaosOp
 function list(counts: ReadonlyMap<string, number>): string {
   const parts = [...counts].sort(([a], [b]) => a.localeCompare(b)).map(([name, count]) => `${name} ${count}`);
   return parts.join(', ') || 'none';
+}
+
+/** Half of them, and the worst. */
+function spread(milliseconds: readonly number[]): string {
+  if (milliseconds.length === 0) return 'never';
+  const sorted = milliseconds.toSorted((a, b) => a - b);
+  const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+  return `${seconds(sorted[Math.floor((sorted.length - 1) / 2)]!)}, at worst ${seconds(sorted.at(-1)!)}`;
 }

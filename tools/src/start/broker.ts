@@ -1,16 +1,20 @@
-import { type BrokerName, brokerNames, speaks } from '@order-events/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BrokerInstance, type BrokerName, brokerNames, pidsIn, speaks } from '@order-events/testing';
 import { down } from '../brokers/down';
 import { placeOf } from '../brokers/place';
-import { up } from '../brokers/up';
+import { nativeBroker, up } from '../brokers/up';
+import type { Running } from './supervised';
 
 export interface Broker {
   /** By which services find it, and their own topics on it. */
   env: Readonly<Record<string, string>>;
+  /** Its processes by name, where it was started here and not by Docker, which keeps its own alive. */
+  processes: Readonly<Record<string, () => Promise<Running>>>;
   /** Ends it, unless it was there before. */
   end(): Promise<void>;
 }
 
-export const noBroker: Broker = { env: {}, end: () => Promise.resolve() };
+export const noBroker: Broker = { env: {}, processes: {}, end: () => Promise.resolve() };
 
 /**
  * Sees to it that the broker is there that `TRANSPORT` names, if it names one.
@@ -25,12 +29,28 @@ export async function bringUpBroker(portOffset: number, prefix: string, say: (li
     () => false,
   );
   await up(place, say);
-  return {
-    env: { TOPIC_PREFIX: process.env.TOPIC_PREFIX ?? prefix, ...place.env },
-    end: async () => {
-      if (!wasThere) await down(place, say);
-    },
-  };
+  const env = { TOPIC_PREFIX: process.env.TOPIC_PREFIX ?? prefix, ...place.env };
+  if (wasThere) return { ...noBroker, env };
+  if (Object.keys(pidsIn(place.directory)).length === 0) return { ...noBroker, env, end: () => down(place, say) };
+  const broker = await nativeBroker(place, say);
+  return { env, processes: supervisedParts(broker), end: () => broker.stop() };
+}
+
+function supervisedParts(broker: BrokerInstance): Broker['processes'] {
+  return Object.fromEntries(broker.servers.map((part) => [part, () => start(broker, part)]));
+}
+
+async function start(broker: BrokerInstance, part: string): Promise<Running> {
+  await broker.start(part);
+  const pid = broker.pids[part];
+  if (pid === undefined) throw new Error('ended as soon as it was started');
+  return { pid, exited: exited(broker, part, pid), stop: () => broker.stop() };
+}
+
+/** It is not our child, because it outlives whoever started it: nobody tells us when it ends. */
+async function exited(broker: BrokerInstance, part: string, pid: number): Promise<string> {
+  while (broker.pids[part] === pid) await sleep(100);
+  return 'ended';
 }
 
 function isBroker(name: string | undefined): name is BrokerName {

@@ -10,6 +10,14 @@ export interface DatabaseUrls {
   owner: string;
 }
 
+/** The same databases, for those who find the server at another port. */
+export function atPort(databases: Readonly<Record<string, DatabaseUrls>>, port: number): Record<string, DatabaseUrls> {
+  const moved = (url: string) => Object.assign(new URL(url), { port: String(port) }).href;
+  return Object.fromEntries(
+    Object.entries(databases).map(([name, { login, owner }]) => [name, { login: moved(login), owner: moved(owner) }]),
+  );
+}
+
 export const rolesOf = (database: string) => ({ login: database, owner: `${database}_owner` });
 
 /**

@@ -1,8 +1,10 @@
 import { type Running, Supervised } from './supervised';
 
-/** All processes of a system by name. The first one carries the others: it is started first and stopped last. */
+/** All processes of a system by name. */
 export class Fleet {
   private readonly members = new Map<string, Supervised>();
+  /** Those that carry the others, in the order in which they were started. */
+  private readonly carriers: Supervised[] = [];
 
   constructor(
     private readonly say: (line: string) => void,
@@ -22,16 +24,27 @@ export class Fleet {
     return member.start();
   }
 
+  /** The same for a process that all others need: those that are started later are stopped before it. */
+  startCarrier(name: string, launch: () => Promise<Running>): Promise<void> {
+    const started = this.start(name, launch);
+    this.carriers.push(this.find(name));
+    return started;
+  }
+
+  get names(): string[] {
+    return [...this.members.keys()];
+  }
+
   find(name: string): Supervised {
     const member = this.members.get(name);
-    if (!member) throw new Error(`There is no process "${name}"; there are ${[...this.members.keys()].join(', ')}.`);
+    if (!member) throw new Error(`There is no process "${name}"; there are ${this.names.join(', ')}.`);
     return member;
   }
 
   async stop(): Promise<void> {
-    const [first, ...others] = this.members.values();
-    await Promise.all(others.map((member) => member.stop()));
-    await first?.stop();
+    const carried = [...this.members.values()].filter((member) => !this.carriers.includes(member));
+    await Promise.all(carried.map((member) => member.stop()));
+    for (const carrier of this.carriers.toReversed()) await carrier.stop();
   }
 
   /** Ends all at once. */

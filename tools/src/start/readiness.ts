@@ -14,7 +14,8 @@ export async function untilReady(name: string, url: string, process: Supervised,
   }
 }
 
-async function isOk(url: string): Promise<boolean> {
+/** Whether the URL answers 200. */
+export async function isOk(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();

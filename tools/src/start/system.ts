@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { startPostgres } from '@order-events/testing';
 import { type Broker, bringUpBroker, noBroker } from './broker';
 import { startChild } from './child';
-import { type DatabaseUrls, makeDatabases, rolesOf } from './databases';
+import { atPort, type DatabaseUrls, makeDatabases, rolesOf } from './databases';
 import { operatorTokenFrom, reachable, serviceEnv, setupEnv } from './environment';
 import { Fleet } from './fleet';
 import { checkOptions, type SystemOptions } from './options';
 import { checkPorts, defaultPostgresPort } from './ports';
-import { untilReady } from './readiness';
+import { isOk, untilReady } from './readiness';
 import { readSecrets } from './secrets';
 import { type Instance, instancesOf, type PortVariable, services } from './services';
 import { runSetups } from './setup';
@@ -25,6 +25,8 @@ export class System {
   private readonly stopping = new AbortController();
   private readonly fleet: Fleet;
   private databases: Record<string, DatabaseUrls> = {};
+  /** Where the services find Postgres. */
+  private servicesPort: number;
   private broker: Broker = noBroker;
   /** For the operator routes of all services. */
   operatorToken = '';
@@ -36,7 +38,7 @@ export class System {
     this.instances = instancesOf(table, replicas, portOffset);
     this.host = reachable(options.host ?? '127.0.0.1');
     this.dataDirectory = resolve(options.dataDirectory);
-    this.postgresPort = defaultPostgresPort + portOffset;
+    this.postgresPort = this.servicesPort = defaultPostgresPort + portOffset;
     this.say = options.log('start');
     this.fleet = new Fleet(this.say, () => this.record());
   }
@@ -44,6 +46,13 @@ export class System {
   /** Of the customers' HTTP interface, one a replica. */
   get apiUrls(): string[] {
     return this.urls('order-api', 'PORT');
+  }
+
+  /** Of the operators' HTTP interface, one a process. */
+  get operatorUrls(): string[] {
+    return [...new Set(this.instances.map(({ service }) => service.name))].flatMap((name) =>
+      this.urls(name, 'OPERATOR_PORT'),
+    );
   }
 
   /** Of the sandbox's HTTP interface. */
@@ -78,19 +87,28 @@ export class System {
   /** Resolves when every process says that it is ready. */
   async ready(): Promise<void> {
     await Promise.all(
-      this.instances.map(({ name, service, ports }) => {
-        const url = `http://${this.host}:${ports[service.ready]}/readyz`;
-        return untilReady(name, url, this.fleet.find(name), this.stopping.signal);
+      this.instances.map(({ name }) => {
+        return untilReady(name, this.readyUrl(name), this.fleet.find(name), this.stopping.signal);
       }),
     );
   }
 
-  /** Of an instance (`inventory-2`) or of `postgres`; undefined while it is being started again. */
+  /** Whether that instance says that it is ready. */
+  isReady(name: string): Promise<boolean> {
+    return isOk(this.readyUrl(name));
+  }
+
+  /** Of all processes that are kept alive: the instances, `postgres`, and a broker's that was started here. */
+  get processes(): readonly string[] {
+    return this.fleet.names;
+  }
+
+  /** Of one of the processes (`inventory-2`, `postgres`, `kafka-1`); undefined while it is being started again. */
   pid(name: string): number | undefined {
     return this.fleet.find(name).pid;
   }
 
-  /** Sends a signal to an instance or to `postgres`. Whatever ends by it is started again. */
+  /** Sends a signal to one of the processes. Whatever ends by it is started again. */
   kill(name: string, signal: NodeJS.Signals): void {
     this.fleet.find(name).kill(signal);
   }
@@ -124,14 +142,16 @@ export class System {
     this.say('starting Postgres …');
     const log = this.options.log('postgres');
     let url = '';
-    await this.fleet.start('postgres', async () => {
+    await this.fleet.startCarrier('postgres', async () => {
       const server = await startPostgres({ directory, port: this.postgresPort, password: secrets.postgres, log });
       url = server.url;
       return { ...server, exited: server.exited.then(() => 'ended') };
     });
     this.databases = await makeDatabases(url, names, secrets);
+    this.servicesPort = (await this.options.network?.(this.postgresPort)) ?? this.postgresPort;
     const prefix = `oe-${secrets.topics!.slice(0, 8)}.`;
     this.broker = await bringUpBroker(this.options.portOffset ?? 0, prefix, this.say);
+    for (const [name, launch] of Object.entries(this.broker.processes)) await this.fleet.startCarrier(name, launch);
   }
 
   private async setUp(): Promise<void> {
@@ -157,14 +177,20 @@ export class System {
 
   private env(instance: Instance): NodeJS.ProcessEnv {
     const sandboxPorts = this.instances.find(({ name }) => name === 'sandbox')?.ports ?? {};
-    const { databases, broker, operatorToken } = this;
+    const { broker, operatorToken } = this;
+    const databases = atPort(this.databases, this.servicesPort);
     const host = this.options.host ?? '127.0.0.1';
     return serviceEnv(instance, { host, databases, broker, sandboxPorts, operatorToken });
   }
 
+  private readyUrl(name: string): string {
+    const { service, ports } = this.instances.find((instance) => instance.name === name)!;
+    return `http://${this.host}:${ports[service.ready]}/readyz`;
+  }
+
   private urls(service: string, variable: PortVariable): string[] {
     return this.instances
-      .filter((instance) => instance.service.name === service)
+      .filter((instance) => instance.service.name === service && instance.ports[variable] !== undefined)
       .map(({ ports }) => `http://${this.host}:${ports[variable]}`);
   }
 

@@ -105,6 +105,30 @@ test('a signal during a step reaches the step, and nothing more is started', asy
   expect(child.text()).not.toContain('started with');
 });
 
+test('whoever ends npm ends what it runs', async () => {
+  const { scripts } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  write(
+    'package.json',
+    JSON.stringify({ name: 'small', workspaces: ['packages/*'], scripts: { start: scripts.start } }),
+  );
+  const report = join(root, 'report');
+  write(
+    'tools/dist/start/main.js',
+    `const { writeFileSync } = require('node:fs');
+     process.on('SIGTERM', () => { writeFileSync(${JSON.stringify(report)}, 'told to stop'); process.exit(0); });
+     setInterval(() => undefined, 1000);
+     writeFileSync(${JSON.stringify(report)}, 'running');`,
+  );
+  const npm = spawn('npm', ['start'], { cwd: root, stdio: 'ignore' });
+  const closed = once(npm, 'close');
+  while (readReport(report) !== 'running') await new Promise(setImmediate);
+  npm.kill('SIGTERM');
+  await closed;
+  while (readReport(report) !== 'told to stop') await new Promise(setImmediate);
+});
+
 function readReport(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -15,7 +15,7 @@ function consumer(options: Partial<{ batch: number; waitMs: number; inFlight: nu
   const most = { calls: 0, items: 0 };
   let inCalls = 0;
   const lanes = new KeyLanes<Item>({
-    ...{ batch: 10, waitMs: 0, inFlight: 100, parallel: 4 },
+    ...{ batch: 10, waitMs: 1, inFlight: 100, parallel: 4 },
     ...options,
     run: async (items) => {
       for (const { key } of items) if (busy.has(key)) throw new Error(`${key} is in two calls`);
@@ -62,9 +62,10 @@ test('the bounds of batch, parallel and inFlight hold', async () => {
 });
 
 test('a full batch goes at once, one that is not full when its time has come', async () => {
-  const { add, calls } = consumer({ batch: 2, waitMs: 3_600_000 });
+  const { lanes, add, calls } = consumer({ batch: 2, waitMs: 3_600_000 });
   add('a', 'b', 'c');
   expect(calls.map(({ items }) => items.map(({ key }) => key))).toEqual([['a', 'b']]);
+  expect(lanes.clear()).toHaveLength(1);
   const soon = consumer({ batch: 2, waitMs: 1 });
   soon.add('a');
   expect(soon.calls).toEqual([]);

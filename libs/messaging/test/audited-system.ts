@@ -52,7 +52,6 @@ export class AuditedSystem {
   unseenHands = false;
   readonly databases = new Map(services.map((service) => [service, new MemoryDatabase(this.runtime)]));
   private readonly ends: (() => Promise<void>)[] = [];
-  private made = 0;
 
   /** Declares all topics and audits. */
   async setUp(): Promise<void> {
@@ -89,8 +88,7 @@ export class AuditedSystem {
 
   /** Appends an event of the topic to its publisher's outbox; its id says when. */
   async publish(topic: Topic, order = 'o1'): Promise<string> {
-    const time = this.runtime.elapsed().toString(16).split('.')[0]!.padStart(12, '0');
-    const id = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${String(++this.made).padStart(12, '0')}`;
+    const id = this.runtime.eventId();
     const event = { type: topic, subject: order, sequence: 1, data: dataOf(topic, order) };
     const { publisher } = topology[topic];
     const entry: OutboxEntry = encode(event as Parameters<typeof encode>[0], id, { source: `/${publisher}` });

@@ -1,4 +1,4 @@
-import { isTopic, topology } from '@order-events/contracts';
+import { auditTopics, deadLetterTopic, topics, topology } from '@order-events/contracts';
 import type { Message } from '@order-events/messaging';
 import type { Profile } from './profiles';
 import type { Replica, Surroundings } from './replica';
@@ -11,6 +11,16 @@ export interface Delivery {
   state: 'travels' | 'waits' | 'held';
 }
 
+/** The groups that each find a topic's messages, as setup declares them. */
+const declared: ReadonlyMap<string, readonly string[]> = new Map([
+  ...topics.map((topic) => [topic, topology[topic].consumers] as const),
+  ...[...auditTopics, deadLetterTopic].map(({ topic, groups }) => [topic, groups] as const),
+]);
+
+export function isDeclared(topic: string): boolean {
+  return declared.has(topic);
+}
+
 /** A simulated broker, which does to messages what its profile allows. */
 export class Broker {
   away = false;
@@ -19,6 +29,9 @@ export class Broker {
   constructor(
     readonly profile: Profile,
     readonly around: Surroundings,
+    /** Sees each message that it takes. */
+    private readonly taken: (message: Message) => void,
+    readonly note: (who: string, what: string) => void,
   ) {}
 
   group(name: string): Group {
@@ -29,13 +42,15 @@ export class Broker {
 
   /** Keeps messages for every group that is declared for their topics. */
   store(messages: readonly Message[]): void {
-    for (const message of messages)
-      if (isTopic(message.topic))
-        for (const group of topology[message.topic].consumers) this.group(group).offer(message);
+    for (const message of messages) {
+      this.taken(message);
+      for (const group of declared.get(message.topic) ?? []) this.group(group).offer(message);
+    }
   }
 
   setAway(away: boolean): void {
     this.away = away;
+    if (away && this.profile.forgets) for (const group of this.groups.values()) group.forget();
     if (!away) for (const group of this.groups.values()) group.wake();
   }
 
@@ -45,9 +60,15 @@ export class Broker {
   }
 }
 
+/** A process's part in a group. */
+interface Member {
+  replica: Replica;
+  wake(): void;
+}
+
 /** What one group has not acknowledged, oldest first. */
 export class Group {
-  readonly members = new Set<{ replica: Replica; wake(): void }>();
+  readonly members = new Set<Member>();
   private deliveries: Delivery[] = [];
   private readonly acknowledged: Message[] = [];
   private count = 0;
@@ -70,12 +91,13 @@ export class Group {
   offer(message: Message): void {
     const { profile, around } = this.broker;
     const { random, faults } = around;
-    if (!faults.healed && random.chance(profile.loses)) return;
+    if (!faults.healed && random.chance(profile.loses)) return this.lose(message);
+    if (profile.fleeting && this.members.size === 0) return this.lose(message);
     const copies = !faults.healed && random.chance(profile.duplicates) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const delivery: Delivery = { message, lane: this.laneOf(message), state: 'travels' };
       this.deliveries.push(delivery);
-      this.travel(delivery, faults.latency() + (copy > 0 ? random.between(0, 3_000) : 0));
+      this.travel(delivery, faults.transit() + (copy > 0 ? random.between(0, 3_000) : 0));
     }
   }
 
@@ -105,9 +127,20 @@ export class Group {
     for (const message of this.acknowledged.splice(0)) this.offer(message);
   }
 
-  /** Delivers again, after a while. */
+  /** Has nothing any more of what is not acknowledged. */
+  forget(): void {
+    for (const { message } of this.deliveries.splice(0)) this.lose(message);
+  }
+
+  /** Delivers again, after a while, if it keeps things for that. */
   giveBack(deliveries: readonly Delivery[], ms: number): void {
     for (const delivery of deliveries) {
+      if (!this.deliveries.includes(delivery)) continue;
+      if (this.broker.profile.fleeting) {
+        this.deliveries.splice(this.deliveries.indexOf(delivery), 1);
+        this.lose(delivery.message);
+        continue;
+      }
       delivery.state = 'travels';
       this.broker.around.scheduler.after(ms, null, 'redeliver', () => this.arrive(delivery), this.describe(delivery));
     }
@@ -115,6 +148,15 @@ export class Group {
 
   wake(): void {
     for (const member of this.members) member.wake();
+  }
+
+  leave(member: Member): void {
+    this.members.delete(member);
+    if (this.broker.profile.fleeting && this.members.size === 0) this.forget();
+  }
+
+  private lose({ topic, key }: Message): void {
+    this.broker.note('', `${topic} ${key} is lost on its way to ${this.name}`);
   }
 
   private travel(delivery: Delivery, ms: number): void {

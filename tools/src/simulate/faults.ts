@@ -8,18 +8,22 @@ const kinds = [
   'commit refused',
   'commit of unknown outcome',
   'contention',
+  'held up',
   'ack lost',
   'confirm lost',
   'call unanswered',
   'decision throws',
   'crash',
   'deploy',
+  'new version',
   'pause',
+  'group paused',
   'database away',
   'connections cut',
   'clock jump',
   'broker away',
   'rewind',
+  'restore',
   'garbage',
 ] as const;
 export type FaultKind = (typeof kinds)[number];
@@ -29,6 +33,15 @@ const mortalSteps = [
   ...['begin', 'locked', 'commit', 'committed', 'publish', 'published'],
   ...['fetch', 'ack', 'claimed', 'call', 'answer', 'relayed'],
 ] as const;
+
+/**
+ * order-api is not: an order that was answered for after the backup was made stands nowhere else. Nor is payment: of a
+ * cancelled order it voids the authorisation, because it does not know any more that it has captured it.
+ */
+const restorable: readonly Service[] = ['inventory', 'logistics', 'email'];
+const CALM_DRAG = 20;
+/** So that no lease runs out. */
+const CALM_LOOK_MS = 5_000;
 
 interface Blow {
   service: Service;
@@ -42,11 +55,15 @@ export class Faults {
   healed = false;
   /** How much longer everybody sleeps than asked: a machine with nothing to do but look again is slow at that. */
   drag = 1;
+  /** Nothing has happened for a while. */
+  calm = false;
   readonly kinds: ReadonlySet<FaultKind>;
   /** The broker is away for an hour, in which orders come. */
   readonly anHour: boolean;
   /** A database is away for longer than events are kept in hand. */
   readonly minutes: boolean;
+  /** Whose database goes back to an earlier copy. */
+  readonly restored: Service | undefined;
   private blows: Blow[] = [];
   private timesThrown = new Map<string, number>();
 
@@ -57,6 +74,7 @@ export class Faults {
     this.kinds = new Set(kinds.filter(() => random.chance(0.45)));
     this.anHour = this.kinds.has('broker away') && random.chance(0.06);
     this.minutes = this.kinds.has('database away') && random.chance(0.06);
+    this.restored = this.kinds.has('restore') && random.chance(0.3) ? random.pick(restorable) : undefined;
     if (!this.kinds.has('crash')) return;
     this.blows = Array.from({ length: 1 + random.below(8) }, () => ({
       service: random.pick(services),
@@ -70,11 +88,22 @@ export class Faults {
     return !this.healed && this.kinds.has(kind) && this.random.chance(probability);
   }
 
+  /** How long a sleep of `ms` takes: looking again when there is nothing to see costs time, and finds nothing. */
+  slept(ms: number): number {
+    const dragged = ms * this.drag;
+    return this.calm ? Math.max(dragged, Math.min(ms * CALM_DRAG, CALM_LOOK_MS)) : dragged;
+  }
+
   /** How long the next thing takes, milliseconds. */
   latency(): number {
     if (this.happens('slow', 0.08)) return this.random.between(5, 150);
     if (this.happens('slow', 0.004)) return this.random.between(150, 4_000);
     return this.random.between(0, 3);
+  }
+
+  /** How long a message is on its way, milliseconds. */
+  transit(): number {
+    return this.happens('held up', 0.015) ? this.random.between(1_000, 90_000) : this.latency();
   }
 
   /** Whether a service's process dies instead of doing this step. */

@@ -65,10 +65,6 @@ function profileOf(name: string | undefined): Profile | undefined {
   if (name === undefined) return undefined;
   const profile = profiles.find((profile) => profile.name === name);
   if (!profile) throw new Error(`--profile must be one of ${profiles.map(({ name }) => name).join(', ')}`);
-  if (profile.loses > 0)
-    process.stderr.write(
-      `${name} loses messages; until the delivery audit runs here, orders are expected to get stuck.\n`,
-    );
   return profile;
 }
 

@@ -59,6 +59,8 @@ export class Outside {
   /** Resolves with a definite answer, rejects without one. */
   call(caller: Replica, call: Call, signal: AbortSignal): Promise<object> {
     const { scheduler, faults } = this.around;
+    // A process that stood still may come to its call when the time for it is over: then nothing is sent.
+    if (signal.aborted) return Promise.reject(new Error('no time left'));
     const { there, back, accepted } = faults.journey();
     return new Promise((resolve, reject) => {
       const reply = (answer: object | null) => (answer ? resolve(answer) : reject(new Error('answered "try again"')));

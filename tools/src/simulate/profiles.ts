@@ -7,20 +7,23 @@ export interface Profile {
   duplicates: number;
   /** How often a message that it has confirmed never comes. */
   loses: number;
+  /** What it has not got rid of when it dies is gone: it was in memory. */
+  forgets: boolean;
+  /** It hands a message over once, to whoever is there: where nobody is, or it is not handled, it is gone. */
+  fleeting: boolean;
 }
 
+const keeps = { loses: 0, forgets: false, fleeting: false };
+
 export const profiles: readonly Profile[] = [
-  { name: 'memory', order: 'key', duplicates: 0, loses: 0 },
-  { name: 'postgres', order: 'key', duplicates: 0, loses: 0 },
-  { name: 'kafka', order: 'topic', duplicates: 0.02, loses: 0 },
-  { name: 'rabbitmq', order: 'none', duplicates: 0.05, loses: 0 },
-  { name: 'jetstream', order: 'none', duplicates: 0.05, loses: 0 },
-  { name: 'nats-core', order: 'none', duplicates: 0, loses: 0.02 },
-  { name: 'nsq', order: 'none', duplicates: 0.1, loses: 0.01 },
+  { name: 'memory', order: 'key', duplicates: 0, ...keeps },
+  { name: 'postgres', order: 'key', duplicates: 0, ...keeps },
+  { name: 'kafka', order: 'topic', duplicates: 0.02, ...keeps },
+  { name: 'rabbitmq', order: 'none', duplicates: 0.05, ...keeps },
+  { name: 'jetstream', order: 'none', duplicates: 0.05, ...keeps },
+  { name: 'nats-core', order: 'none', duplicates: 0, loses: 0.02, forgets: true, fleeting: true },
+  { name: 'nsq', order: 'none', duplicates: 0.1, loses: 0, forgets: true, fleeting: false },
 ];
 
-/**
- * What a simulation chooses from by itself. Where messages get lost only the delivery audit brings them back, so until it
- * runs here a broker that loses is simulated only when it is asked for by name, and then orders do get stuck.
- */
-export const lossless = profiles.filter(({ loses }) => loses === 0);
+/** Those that lose nothing by themselves. */
+export const lossless = profiles.filter(({ loses, forgets, fleeting }) => loses === 0 && !forgets && !fleeting);

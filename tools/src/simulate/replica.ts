@@ -4,7 +4,7 @@ import type { Faults } from './faults';
 import type { Random } from './random';
 import type { Owner, Scheduler } from './scheduler';
 
-/** 2026-11-01, so that event ids look like those of a real clock. */
+/** 2026-11-01: where all clocks begin, so that event ids and times look like those of real ones. */
 export const EPOCH_MS = Date.UTC(2026, 10, 1);
 
 export interface Surroundings {
@@ -24,6 +24,8 @@ export class Replica implements Owner {
     readonly name: string,
     readonly service: Service,
     private readonly around: Surroundings,
+    /** It knows a version of the events that others do not know yet, and tells it. */
+    readonly isAhead = false,
   ) {
     const { scheduler, random } = around;
     this.runtime = {
@@ -59,7 +61,7 @@ export class Replica implements Owner {
     if (signal?.aborted) return Promise.resolve();
     const { scheduler, faults } = this.around;
     return new Promise((resolve) => {
-      const task = scheduler.after(ms * faults.drag, this, 'wake', () => {
+      const task = scheduler.after(faults.slept(ms), this, 'wake', () => {
         signal?.removeEventListener('abort', rouse);
         resolve();
       });

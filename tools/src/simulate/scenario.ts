@@ -5,6 +5,9 @@ import type { Placement } from './workspace';
 /** How many pieces there are of each product. */
 export const stocked: Readonly<Record<string, number>> = { plenty: 1_000, scarce: 4, last: 1 };
 
+/** What customers want: now and then what is not there for everybody. */
+export const wanted = ['plenty', 'plenty', 'plenty', 'scarce', 'last'];
+
 /** One order's part in a simulation. */
 export interface Scenario extends Placement, Fate {
   /** When its customer comes, virtual milliseconds. */
@@ -13,12 +16,15 @@ export interface Scenario extends Placement, Fate {
   cancelsAfter: number | null;
 }
 
-/** @param ms the time in which the customers come */
-export function scenariosOf(random: Random, ms: number): Map<string, Scenario> {
+/**
+ * @param ms the time in which the customers come
+ * @param products what they want
+ */
+export function scenariosOf(random: Random, ms: number, products: readonly string[]): Map<string, Scenario> {
   const burst = random.chance(0.5);
   const list = Array.from({ length: 5 + random.below(8) }, (_, index): Scenario => {
     const items = Array.from({ length: 1 + random.below(2) }, () => ({
-      product_id: random.pick(['plenty', 'plenty', 'plenty', 'scarce', 'last']),
+      product_id: random.pick(products),
       quantity: 1 + random.below(2),
       unit_price: 100 + random.below(900),
     }));

@@ -1,23 +1,25 @@
 import { setMaxListeners } from 'node:events';
-import type { Topic } from '@order-events/contracts';
+import type { Service, Topic } from '@order-events/contracts';
 import {
   EffectRunner,
+  publishRefused,
   tenTries,
   type EventHandler,
-  type Observer,
+  type LogRecord,
   type Store,
-  type Subscription,
 } from '@order-events/messaging';
 import type { Broker } from './broker';
 import { calling, throwing } from './handlers';
 import type { Calls } from './invariants';
 import { OrderDesk } from './order-desk';
+import { observe } from './observe';
 import type { Outside } from './outside';
 import type { Parts, Place } from './parts';
 import type { Replica, Surroundings } from './replica';
 import { SteppedStore, type Commit, type ServiceDatabase } from './store';
 import { SimulatedTransport } from './transport';
-import type { Workspace } from './workspace';
+import { aheadStore, aheadTransport } from './versions';
+import type { Consumption, Workspace } from './workspace';
 
 /** What all processes have in common. */
 export interface System {
@@ -29,11 +31,14 @@ export interface System {
   calls: Calls;
   deadlineS: number;
   committed(commit: Commit): void;
+  verified(service: Service, group: string, records: readonly LogRecord[]): void;
   note(who: string, what: string): void;
   report(violation: string): void;
 }
 
-const RETRY_MS = 1_000;
+const RETRY_POLL_MS = 250;
+const REFUSED_POLL_MS = 1_000;
+const PAUSE_POLL_MS = 500;
 const SWEEP_MS = 2_000;
 
 /** One process of a service at work: its machinery as service-kit puts it together, on simulated surroundings. */
@@ -43,7 +48,7 @@ export class SimulatedService {
   private readonly leaving = new AbortController();
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
-  private readonly subscription: Promise<Subscription>;
+  private readonly consumption: Consumption;
 
   constructor(
     private readonly system: System,
@@ -54,26 +59,43 @@ export class SimulatedService {
     const { service, database } = on;
     const place: Place = { service, replica, database };
     const { tables, handlers, answers } = workspace.domains[service];
-    const store = parts.store(this.openStore(on), place);
-    const transport = parts.transport(new SimulatedTransport(broker, replica), place);
-    const shared = { store, runtime: replica.runtime, observer: observe(system, replica) };
+    const stepped = this.openStore(on);
+    const { isAhead } = replica;
+    const [plainStore, plainTransport] = [stepped, new SimulatedTransport(broker, replica)];
+    const store = parts.store(isAhead ? aheadStore(plainStore) : plainStore, place);
+    const transport = parts.transport(isAhead ? aheadTransport(plainTransport) : plainTransport, place);
+    const observer = observe(system.note, replica);
+    const shared = { store, runtime: replica.runtime, observer };
     // Whatever waits in the process listens to them, which may be much at a time.
     setMaxListeners(0, this.leaving.signal, this.stopping.signal);
 
+    const audited = { service, audiences: parts.audiences(service), store: store.audit, transport };
+    const audit = parts.audit({ ...audited, runtime: replica.runtime, observer }, place);
     const faulty = parts.handlers(handlers, place).map((handler) => throwing(handler, system, place));
     const byTopic = new Map<Topic, EventHandler>(faulty.map((handler) => [handler.topic, handler]));
     const publisher = { source: `/${service}`, maxEventBytes: 1_000_000 };
     const consumer = { ...publisher, group: service, tables, handlers: byTopic, retry: tenTries };
     const pipeline = parts.pipeline({ consumer, ...shared }, place);
-    this.subscription = transport.subscribe({
-      ...{ group: service, topics: [...byTopic.keys()], batch: 100, waitMs: 5, inFlight: 1000, parallel: 4 },
-      handle: (batch) => pipeline.handle(batch, this.leaving.signal),
-    });
-    this.every('retries', RETRY_MS, async () => {
-      while ((await pipeline.retryDue(this.leaving.signal)) > 0 && !this.leaving.signal.aborted);
+    const subscribe = () =>
+      transport.subscribe({
+        ...{ group: service, topics: [...byTopic.keys(), ...audit.topics] },
+        ...{ batch: 100, waitMs: 5, inFlight: 1000, parallel: 4 },
+        handle: async (batch) => {
+          const events = audit.take(batch);
+          if (events.length > 0) await pipeline.handle(events, this.leaving.signal);
+        },
+      });
+    const consumption = new workspace.Consumption({ subscribe, isPaused: () => stepped.isPaused() });
+    this.consumption = consumption;
+    this.every('consumption', PAUSE_POLL_MS, () => consumption.follow());
+    this.every('retries', RETRY_POLL_MS, async () => {
+      const { signal } = this.leaving;
+      while (!consumption.paused && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
     });
 
     this.run('relay', parts.relay({ ...shared, transport, batch: 500 }, place).run(this.stopping.signal));
+    this.run('audit', audit.run(this.stopping.signal));
+    this.every('refused events', REFUSED_POLL_MS, async () => void (await publishRefused({ ...shared, transport })));
     const effects = parts.effects(
       answers.map((answer) => calling(answer, system, replica)),
       place,
@@ -91,7 +113,7 @@ export class SimulatedService {
   /** Ends what has begun, in the order in which service-kit does. */
   async stop(): Promise<void> {
     this.leaving.abort();
-    await (await this.subscription).close();
+    await this.consumption.close();
     this.stopping.abort();
     await Promise.all(this.loops);
   }
@@ -106,6 +128,7 @@ export class SimulatedService {
       committed: system.committed,
       claimed: (effects) => system.calls.claim(replica, effects),
       released: (idempotencyKey) => system.calls.release(replica, idempotencyKey),
+      verified: (group, records) => system.verified(on.service, group, records),
     });
     // As a closed connection would: open transactions are rolled back, leases and claims end.
     replica.onEnd(() => void store.close());
@@ -144,22 +167,4 @@ export class SimulatedService {
     };
     this.run(loop, repeat());
   }
-}
-
-/** What the machinery says of itself, for the trace. */
-function observe({ note }: System, replica: Replica): Observer {
-  const say = (what: string) => {
-    if (replica.alive) note(replica.name, what);
-  };
-  return {
-    published: () => {},
-    publishFailed: (count, detail) => say(`${count} not published: ${detail}`),
-    handled: () => {},
-    refused: ({ topic, key }, detail) => say(`${topic} ${key} is refused: ${detail}`),
-    held: (count, { message }) => say(`holds ${count}: ${message}`),
-    effectDone: () => {},
-    effectFailed: ({ idempotencyKey }, { message }) => say(`${idempotencyKey}: ${message}`),
-    answerFailed: ({ idempotencyKey }, { message }) => say(`the answer of ${idempotencyKey}: ${message}`),
-    loopFailed: (loop, { message }) => say(`${loop} failed: ${message}`),
-  };
 }

@@ -1,17 +1,20 @@
 import { services, type Service } from '@order-events/contracts';
+import type { Message } from '@order-events/messaging';
+import { Backup } from './backup';
 import { Broker } from './broker';
 import { Customers } from './customers';
 import { Faults } from './faults';
-import { HOUR_MS, MINUTES_MS, planIncidents } from './incidents';
+import { HOUR_MS, MINUTES_MS, planIncidents, RESTORE_MS } from './incidents';
 import { Calls, invariantsOf, type Invariant } from './invariants';
+import { Operator } from './operator';
 import type { OrderDesk } from './order-desk';
 import { Outside } from './outside';
 import { shipped, type Parts } from './parts';
-import { lossless, type Profile } from './profiles';
+import { lossless, profiles, type Profile } from './profiles';
 import { Random } from './random';
-import { Replica, type Surroundings } from './replica';
+import { EPOCH_MS, Replica, type Surroundings } from './replica';
 import { unrest } from './rest';
-import { scenariosOf, stocked, type Scenario } from './scenario';
+import { scenariosOf, stocked, wanted, type Scenario } from './scenario';
 import { quiet, Scheduler, type Task } from './scheduler';
 import { SimulatedService, type System } from './service';
 import type { Commit, ServiceDatabase } from './store';
@@ -44,8 +47,9 @@ export interface Result {
 
 /** For how long things go wrong, and how long the system may take from then on to come to rest, virtual milliseconds. */
 const UNHEALED_MS = 45_000;
-const REST_MS = 15 * 60_000;
+const REST_MS = 30 * 60_000;
 const LOOK_MS = 500;
+const CALM_AFTER_MS = 1_000;
 
 /** One run of the whole system, from the first order to the rest after the last fault. */
 export class Simulation {
@@ -65,9 +69,16 @@ export class Simulation {
   private readonly outside: Outside;
   private readonly system: System;
   private readonly replicas = new Map<Replica, SimulatedService>();
+  private readonly operator: Operator;
+  /** Whose new processes know a newer version of the events. */
+  private readonly upgraded = new Set<Service>();
+  /** Processes that are being replaced. */
+  private readonly leaving = new Set<Replica>();
   private violation: string | undefined;
   private atRest = false;
   private started = 0;
+  /** When something has happened last. */
+  private newsAt = 0;
 
   constructor(private readonly options: SimulationOptions) {
     const { seed, workspace, parts, print } = options;
@@ -76,31 +87,47 @@ export class Simulation {
     const faults = (this.faults = new Faults(random, services));
     const around = (this.around = { random, scheduler, faults });
     this.trace = new Trace(print);
-    this.broker = new Broker(options.profile ?? random.pick(lossless), around);
-    this.scenarios = scenariosOf(random, faults.anHour ? HOUR_MS : 8_000);
-    this.healsAt = UNHEALED_MS + (faults.anHour ? HOUR_MS : faults.minutes ? MINUTES_MS : 0);
+    // Who gets the last piece is decided anew after a restore, and may be somebody else: that takes people.
+    const products = faults.restored === 'inventory' ? ['plenty'] : wanted;
+    this.scenarios = scenariosOf(random, faults.anHour ? HOUR_MS : 8_000, products);
+    const longer = faults.anHour ? HOUR_MS : faults.minutes ? MINUTES_MS : faults.restored ? RESTORE_MS : 0;
+    this.healsAt = UNHEALED_MS + longer;
 
     const report = (violation: string) => this.report(violation);
     const note = (who: string, what: string) => this.trace.note(scheduler.now, who, what);
+    const stored = (message: Message) => {
+      for (const invariant of this.invariants) invariant.stored?.(message);
+    };
+    this.broker = new Broker(options.profile ?? random.pick(profiles), around, stored, note);
     this.outside = new Outside(around, (order) => this.scenarios.get(order)!, report);
     this.databases = Object.fromEntries(
       services.map((service) => [service, this.open(service)]),
     ) as typeof this.databases;
     this.calls = new Calls(() => scheduler.now, report);
     const { scenarios, databases, outside, calls } = this;
-    this.invariants = [calls, ...invariantsOf({ scenarios, databases, outside, report })];
+    const now = () => scheduler.now;
+    const keeper = lossless.includes(this.broker.profile);
+    this.invariants = [calls, ...invariantsOf({ scenarios, databases, outside, keeper, now, report })];
     this.customers = new Customers({ around, note, desk: () => this.desk() });
     const committed = (commit: Commit) => {
       for (const invariant of this.invariants) invariant.committed?.(commit);
     };
+    const verified: System['verified'] = (...args) => {
+      for (const invariant of this.invariants) invariant.verified?.(...args);
+    };
+    const repaired = (service: Service) => {
+      for (const invariant of this.invariants) invariant.repaired?.(service);
+    };
     const deadlineS = random.pick([20, 60, 120]);
     this.system = {
-      ...{ around, workspace, broker: this.broker, outside, calls, deadlineS, committed, note, report },
+      ...{ around, workspace, broker: this.broker, outside, calls, deadlineS, committed, verified, note, report },
       parts: { ...shipped, ...parts },
     };
+    this.operator = new Operator({ around, databases, parts: this.system.parts, note, repaired });
   }
 
   async run(): Promise<Result> {
+    for (const service of services) await this.setUp(service);
     for (const service of services)
       for (let count = this.random.chance(0.75) ? 2 : 1; count > 0; count--) this.start(service);
     for (const scenario of this.scenarios.values()) this.customers.expect(scenario);
@@ -126,10 +153,14 @@ export class Simulation {
 
   private take(task: Task<Replica>): void {
     const { owner, label, detail } = task;
-    const { trace, scheduler } = this;
-    if (owner && this.faults.strikes(owner.service, label)) return this.kill(owner, `${label} ${detail}`);
+    const { trace, scheduler, faults } = this;
+    if (owner && faults.strikes(owner.service, label)) return this.kill(owner, `${label} ${detail}`);
     if (label === 'wake') trace.tick(scheduler.now);
-    else trace.note(scheduler.now, owner?.name ?? '', `${label} ${detail}`);
+    else {
+      trace.note(scheduler.now, owner?.name ?? '', `${label} ${detail}`);
+      this.newsAt = scheduler.now;
+    }
+    faults.calm = scheduler.now - this.newsAt > CALM_AFTER_MS;
     task.run();
   }
 
@@ -143,12 +174,15 @@ export class Simulation {
           this.databases[service].away = away;
           if (away) this.cut(service);
         },
+        setPaused: (service, paused) => (this.databases[service].paused = paused),
         cut: (service) => this.cut(service),
         jump: (service, ms) => {
           this.clocks[service] += ms;
           this.calls.forgive(service);
         },
         deploy: (service) => this.replace(service),
+        upgrade: (service) => this.upgrade(service),
+        backUp: (service) => this.backUp(service),
         replicas: () => [...this.replicas.keys()],
         orderIds: [...this.scenarios.keys()],
         note: this.system.note,
@@ -159,16 +193,25 @@ export class Simulation {
   }
 
   private open(service: Service): ServiceDatabase {
-    const now = () => this.scheduler.now + this.clocks[service];
+    const now = () => EPOCH_MS + this.scheduler.now + this.clocks[service];
     const database = this.options.workspace.openDatabase({ elapsed: now });
     if (service === 'inventory')
       for (const [product_id, available] of Object.entries(stocked))
         database.table('stock').set(product_id, { product_id, version: 0, available, reserved: 0, sold: 0 });
-    return { service, database, now, away: false, stores: new Set() };
+    return { service, database, now, away: false, paused: false, stores: new Set() };
+  }
+
+  /** As setup does. */
+  private async setUp(service: Service): Promise<void> {
+    const { workspace } = this.options;
+    const { runtime } = new Replica('setup', service, this.around);
+    const store = workspace.openStore(this.databases[service].database, runtime);
+    await store.audit.declare(this.system.parts.audiences(service));
+    await store.close();
   }
 
   private start(service: Service): void {
-    const replica = new Replica(`${service}#${++this.started}`, service, this.around);
+    const replica = new Replica(`${service}#${++this.started}`, service, this.around, this.upgraded.has(service));
     this.replicas.set(replica, new SimulatedService(this.system, replica, this.databases[service]));
   }
 
@@ -190,11 +233,37 @@ export class Simulation {
   }
 
   /** The new process starts, and the old one ends what it has begun. */
-  private replace(service: Service): void {
+  private replace(service: Service, which: (replica: Replica) => boolean = () => true): void {
     this.start(service);
-    const [old, running] = [...this.replicas].find(([replica]) => replica.service === service)!;
+    const [old, running] = [...this.replicas].find(([replica]) => replica.service === service && which(replica))!;
     this.replicas.delete(old);
-    void running.stop().then(() => old.die());
+    this.leaving.add(old);
+    void running.stop().then(() => {
+      old.die();
+      this.leaving.delete(old);
+    });
+  }
+
+  private upgrade(service: Service): boolean {
+    this.upgraded.add(service);
+    const isOld = (replica: Replica) => replica.service === service && !replica.isAhead;
+    const hasOld = [...this.replicas.keys()].some(isOld);
+    if (hasOld) this.replace(service, isOld);
+    return hasOld;
+  }
+
+  /** The processes are stopped for the restore, and then everybody who publishes for the service asks it again. */
+  private backUp(service: Service): () => void {
+    const takenAt = this.scheduler.now;
+    this.operator.busy = true;
+    const backup = new Backup(this.databases[service], this.options.workspace.domains[service]);
+    return () => {
+      for (const replica of [...this.replicas.keys(), ...this.leaving])
+        if (replica.service === service && replica.alive) this.kill(replica, 'the restore');
+      backup.restore();
+      for (const invariant of this.invariants) invariant.restored?.(service);
+      this.operator.askAgain(service, takenAt);
+    };
   }
 
   private desk(): OrderDesk | undefined {
@@ -214,7 +283,8 @@ export class Simulation {
 
   /** Looks now and then whether there is nothing left to do. */
   private look(): void {
-    const restless = this.customers.busy > 0 ? 'customers wait' : unrest(this.databases, this.broker);
+    const people = this.customers.busy > 0 ? 'customers wait' : this.operator.busy ? 'the operator waits' : undefined;
+    const restless = people ?? unrest(this.databases, this.broker);
     if (restless === undefined) this.atRest = true;
     else if (this.scheduler.now > this.healsAt + REST_MS) this.report(`no rest: ${restless}`);
     else this.scheduler.after(LOOK_MS, null, 'wake', () => this.look());

@@ -3,14 +3,16 @@ import {
   StoreError,
   type InboxEntry,
   type LogReader,
+  type LogRecord,
   type OpenEffect,
   type OutboxEntry,
   type Store,
   type Tx,
 } from '@order-events/messaging';
+import { following, SteppedAudit } from './audit-store';
 import type { Faults } from './faults';
 import type { Replica } from './replica';
-import type { Database } from './workspace';
+import type { AuditedStore, Database } from './workspace';
 
 /** What one transaction changed. */
 export interface Commit {
@@ -35,28 +37,39 @@ export interface ServiceDatabase {
   /** Its clock, milliseconds. */
   now(): number;
   away: boolean;
+  /** An operator wants its service to consume nothing. */
+  paused: boolean;
   /** The stores of its processes that live. */
   readonly stores: Set<SteppedStore>;
 }
 
 export interface SteppedStoreOptions {
   /** Connects to the store proper. */
-  connect(): Store;
+  connect(): AuditedStore;
   on: ServiceDatabase;
   replica: Replica;
   faults: Faults;
   committed(commit: Commit): void;
   claimed(effects: readonly OpenEffect[]): void;
   released(idempotencyKey: string): void;
+  verified(group: string, records: readonly LogRecord[]): void;
 }
 
 /** A store whose statements are steps: others come between them, and they fail as those of a real database do. */
-export class SteppedStore implements Store {
-  private inner: Store;
+export class SteppedStore implements AuditedStore {
+  readonly audit: SteppedAudit;
+  private inner: AuditedStore;
 
   constructor(private readonly options: SteppedStoreOptions) {
     this.inner = options.connect();
-    options.on.stores.add(this);
+    const { on, verified } = options;
+    on.stores.add(this);
+    this.audit = new SteppedAudit({
+      ...{ database: on.database, verified },
+      connected: () => this.inner.audit,
+      reach: (label, detail) => this.reach(label, detail),
+      assertThere: () => this.assertThere(),
+    });
   }
 
   /** Ends the connection: open transactions are rolled back, the lease and the claims end. The next use connects anew. */
@@ -83,6 +96,13 @@ export class SteppedStore implements Store {
     return result;
   }
 
+  /** Whether an operator wants the service to consume nothing. */
+  async isPaused(): Promise<boolean> {
+    this.assertThere();
+    await this.inner.ping();
+    return this.options.on.paused;
+  }
+
   async dueRetries(...args: Parameters<Store['dueRetries']>): ReturnType<Store['dueRetries']> {
     this.assertThere();
     const due = await this.inner.dueRetries(...args);
@@ -106,13 +126,10 @@ export class SteppedStore implements Store {
   }
 
   outbox(): LogReader {
-    let inner = this.inner;
-    let reader = inner.outbox();
-    /** A new connection knows nothing of what was read on the old one. */
-    const current = () => {
-      if (inner !== this.inner) reader = (inner = this.inner).outbox();
-      return reader;
-    };
+    const current = following(
+      () => this.inner,
+      (store) => store.outbox(),
+    );
     return {
       lease: async (ms) => {
         this.assertThere();

@@ -1,6 +1,5 @@
-import { isTopic } from '@order-events/contracts';
 import type { Capabilities, Message, Settlement, Subscribe, Subscription, Transport } from '@order-events/messaging';
-import type { Broker, Delivery, Group } from './broker';
+import { isDeclared, type Broker, type Delivery, type Group } from './broker';
 import type { Replica } from './replica';
 
 /** The transport port on the simulated broker, as one process has it. */
@@ -14,7 +13,7 @@ export class SimulatedTransport implements Transport {
   ) {
     const { name, order } = broker.profile;
     this.name = name;
-    this.capabilities = { order: order === 'key' ? 'key' : 'none', headers: true, maxBytes: Infinity, durable: true };
+    this.capabilities = { order: order === 'key' ? 'key' : 'none', maxBytes: Infinity };
   }
 
   /** The simulated broker reads the topology by itself. */
@@ -30,7 +29,7 @@ export class SimulatedTransport implements Transport {
     broker.store(batch);
     await replica.step('published');
     return batch.map(({ topic }) => {
-      if (!isTopic(topic)) return { stored: false, problem: 'refused', detail: `nobody knows the topic ${topic}` };
+      if (!isDeclared(topic)) return { stored: false, problem: 'refused', detail: `nobody knows the topic ${topic}` };
       return broker.around.faults.happens('confirm lost', 0.1) ? open : { stored: true };
     });
   }
@@ -90,7 +89,7 @@ class Member {
 
   /** The broker notices after a while, and gives to others what was in hand. */
   leave(): void {
-    this.group.members.delete(this);
+    this.group.leave(this);
     this.group.giveBack([...this.held], this.broker.around.random.between(0, 3_000));
     this.held.clear();
   }
@@ -120,8 +119,9 @@ class Member {
     );
     await this.replica.step('ack', acknowledged ? '' : 'refused');
     for (const delivery of deliveries) this.held.delete(delivery);
+    const { away, profile } = this.broker;
     if (!acknowledged) this.group.giveBack(deliveries, 50);
-    else if (this.broker.away || faults.happens('ack lost', 0.08))
+    else if (!profile.fleeting && (away || faults.happens('ack lost', 0.08)))
       this.group.giveBack(deliveries, random.between(0, 5_000));
     else this.group.acknowledge(deliveries);
   }

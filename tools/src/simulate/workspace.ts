@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import type { Service } from '@order-events/contracts';
 import type {
+  AuditStore,
   Decision,
   EffectHandler,
   EventHandler,
@@ -10,6 +11,7 @@ import type {
   Row,
   Runtime,
   Store,
+  Subscription,
   Tables,
 } from '@order-events/messaging';
 
@@ -22,7 +24,23 @@ export interface Workspace {
   orders: OrderRules;
   advanced(clock: { seconds: number; elapsed: number }, outboxMs: number): number;
   openDatabase(runtime: Pick<Runtime, 'elapsed'>): Database;
-  openStore(database: Database, runtime: Runtime): Store;
+  openStore(database: Database, runtime: Runtime): AuditedStore;
+  Consumption: new (options: ConsumptionOptions) => Consumption;
+}
+
+/** service-kit's, of which the tools know nothing. */
+export interface ConsumptionOptions {
+  subscribe(): Promise<Subscription>;
+  isPaused(): Promise<boolean>;
+}
+export interface Consumption {
+  readonly paused: boolean;
+  follow(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface AuditedStore extends Store {
+  readonly audit: AuditStore;
 }
 
 export interface Domain {
@@ -58,10 +76,17 @@ export interface OrderRules {
   expire(order: Order, now: number): Decision;
 }
 
+export interface Cursor {
+  epoch: number;
+  place: { last: number; win: number | null; position: number };
+}
+
 /** A database in memory, as far as the simulator looks into it. */
 export interface Database {
-  readonly outbox: readonly LogRecord[];
-  readonly cursor: { place: { last: number; win: number | null; position: number } };
+  readonly outbox: LogRecord[];
+  readonly cursor: Cursor;
+  /** By group. */
+  readonly audits: Map<string, { cursor: Cursor; topics: readonly string[]; question?: string }>;
   table<R extends object>(name: string): Map<string, R>;
   isLocked(table: string, key: string): boolean;
 }
@@ -82,10 +107,11 @@ export function loadWorkspace(): Workspace {
     'libs/store',
     'memory/database',
   );
-  const { MemoryStore } = load<{ MemoryStore: new (database: Database, runtime: Runtime) => Store }>(
+  const { MemoryStore } = load<{ MemoryStore: new (database: Database, runtime: Runtime) => AuditedStore }>(
     'libs/store',
     'memory/store',
   );
+  const { Consumption } = load<Pick<Workspace, 'Consumption'>>('libs/service-kit', 'service/consumption');
   return {
     domains: {
       'order-api': { ...orderApi, answers: [] },
@@ -98,6 +124,7 @@ export function loadWorkspace(): Workspace {
     advanced,
     openDatabase: (runtime) => new MemoryDatabase(runtime),
     openStore: (database, runtime) => new MemoryStore(database, runtime),
+    Consumption,
   };
 }
 

@@ -1,20 +1,24 @@
 import type { AuditStore, Published } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { ResendBudget } from './budget';
+import { timeOf } from './rule';
 
 /** How long an event is given to arrive before anybody asks for it. */
 const AGE_MS = 30_000;
+
+/** With the time by which all before it had been published, milliseconds since 1970. */
+export interface Aged extends Published {
+  at: number;
+}
 
 /**
  * How far the relay had published at least 30 s ago. By the time at which its place was seen there, and not by that of
  * the records: those of an hour may wait for a broker that was away, and then are no older than their publication.
  */
 export class AgedMark {
-  private aged: Published | undefined;
-  private young: { published: Published | undefined; seenAt: number } | undefined;
+  private aged: Aged | undefined;
+  private young: { published: Aged | undefined; seenAt: number } | undefined;
   private looking: Promise<void> | undefined;
-  /** By how much the database's clock is ahead of the runtime's. */
-  private ahead = 0;
 
   constructor(
     private readonly store: Pick<AuditStore, 'published'>,
@@ -23,7 +27,7 @@ export class AgedMark {
   ) {}
 
   /** undefined: not known yet. */
-  async read(): Promise<Published | undefined> {
+  async read(): Promise<Aged | undefined> {
     if (this.young === undefined || this.runtime.elapsed() - this.young.seenAt >= AGE_MS) {
       // The audits of several groups share the look of the first.
       await (this.looking ??= this.look().finally(() => (this.looking = undefined)));
@@ -31,9 +35,9 @@ export class AgedMark {
     return this.aged;
   }
 
-  /** The database's clock, going by the last mark that was seen, milliseconds since 1970. */
+  /** By the clock that event ids are made by, with which it is compared; milliseconds since 1970. */
   now(): number {
-    return this.runtime.elapsed() + this.ahead;
+    return timeOf(this.runtime.eventId());
   }
 
   private async look(): Promise<void> {
@@ -41,9 +45,7 @@ export class AgedMark {
     // Afterwards: what was published while we asked may be in the answer.
     const seenAt = this.runtime.elapsed();
     this.aged = this.young?.published;
-    this.young = { published, seenAt };
-    if (!published) return;
-    this.ahead = published.at.getTime() - seenAt;
-    this.budget.observe(published.position, seenAt);
+    this.young = { published: published && { ...published, at: this.now() }, seenAt };
+    if (published) this.budget.observe(published.position, seenAt);
   }
 }

@@ -30,7 +30,7 @@ export interface GroupAuditOptions {
 /** An event that the group is asked about. */
 interface Asked {
   record: LogRecord;
-  /** When it had been published at the latest, the last time; by the own database's clock. */
+  /** When it had been published at the latest, the last time; by the clock of event ids. */
   publishedBy: number;
   /** Since when the group was found idle each time it was asked about it, on the runtime's clock. */
   idleSince: number | undefined;
@@ -105,7 +105,7 @@ export class GroupAudit {
     if (this.missing.size >= QUESTION_IDS) return [];
     const aged = await this.options.mark.read();
     if (aged === undefined || aged.mark === this.finished) return [];
-    const { mark, at } = aged;
+    const { mark, at: publishedBy } = aged;
     const records = await this.log.page(QUESTION_IDS, mark);
     this.moved = true;
     if (records.length === 0) {
@@ -113,7 +113,6 @@ export class GroupAudit {
       if (this.ended === mark) this.finished = mark;
       this.ended = mark;
     }
-    const publishedBy = at.getTime();
     return records.map((record) => ({ record, publishedBy, idleSince: undefined, tries: 0, resent: 0, dueAt: 0 }));
   }
 

@@ -12,7 +12,7 @@ export function timeOf(eventId: string): number {
 
 /** What is known of an event that the group does not hold. */
 export interface Missing {
-  /** When it had been published at the latest, the last time; by the publisher's database. */
+  /** When it had been published at the latest, the last time; by the clock that its event ids are made by. */
   publishedBy: number;
   /** For how long nothing has been known to wait for the group, with no look that found something; undefined: it does. */
   idleMs: number | undefined;

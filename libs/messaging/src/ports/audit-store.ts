@@ -6,8 +6,6 @@ export interface Published {
   mark: string;
   /** Of the newest record: what it grows by is about what was published meanwhile. */
   position: number;
-  /** The database's clock, when this was seen. */
-  at: Date;
 }
 
 /** One group's second cursor over the own outbox: what lies before its lasting place the group is known to hold. */

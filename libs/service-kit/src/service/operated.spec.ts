@@ -221,6 +221,7 @@ test.each([{}, { dry_run: true }, { limit: 5 }])(
 
 test.each([
   '/dead-letters?cursor=x',
+  `/dead-letters?cursor=${Buffer.from(`["0000-01-01T00:00:00Z","g","00000000-0000-7000-8000-000000000000"]`).toString('base64url')}`,
   '/dead-letters?older_than=soon',
   '/dead-letters?state=dead',
   '/actions?event_id=1',

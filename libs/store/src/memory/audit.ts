@@ -35,7 +35,7 @@ export class MemoryAudit implements AuditStore {
     const { cursor, outbox } = this.database;
     const { last, win, position } = cursor.place;
     const isRead = win !== null && outbox.slice(last, win).every((record) => record.position <= position);
-    return { mark: String(isRead ? win : last), position, at: new Date(this.database.now()) };
+    return { mark: String(isRead ? win : last), position };
   }
 
   log(group: string): AuditLog {

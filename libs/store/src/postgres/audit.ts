@@ -30,7 +30,7 @@ const sql = {
   // An open window that is published to its end counts, too: the relay's lasting place leaves it with the next record only.
   published: {
     name: 'audit_published',
-    text: `SELECT c.position, clock_timestamp() AS at, (CASE WHEN c.win IS NOT NULL AND NOT EXISTS (
+    text: `SELECT c.position, (CASE WHEN c.win IS NOT NULL AND NOT EXISTS (
              SELECT FROM outbox l WHERE l.partition = 0 AND l.position > c.position
                AND pg_visible_in_snapshot(l.xid, c.win) AND NOT pg_visible_in_snapshot(l.xid, c.last))
              THEN c.win ELSE c.last END)::text AS mark

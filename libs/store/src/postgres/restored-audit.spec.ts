@@ -56,7 +56,8 @@ describe.each([
 
   test('what came with it counts as waiting until it has been read once more, and no longer', async () => {
     const figures = async () => {
-      const [{ verified, lag_ms }] = (await store.audit.status()) as [{ verified: number; lag_ms: number }];
+      const [status] = await store.audit.status();
+      const { verified, lag_ms } = status!;
       return { published: (await store.outboxStatus()).oldestMs === 0, verified, audited: lag_ms === 0 };
     };
     const [relay, audit] = [store.outbox(), store.audit.log('g')];

@@ -9,12 +9,15 @@ let server: TestDatabase;
 let database: Database;
 let errors: Error[];
 let wakes: Wake[];
+let proxy: FaultProxy | undefined;
 beforeEach(async () => {
   [errors, wakes] = [[], []];
   server = await testDatabase();
   database = new Database({ url: server.url, connections: 1, applicationName: 'test', onError: () => {} });
 });
 afterEach(async () => {
+  await proxy?.close();
+  proxy = undefined;
   await Promise.all(wakes.map((wake) => wake.close()));
   await database.close();
   await server.drop();
@@ -79,7 +82,7 @@ test('after its connection broke it connects again, says so to who waits, and he
 
 test('a connection that has gone silent is given up, though nobody says that it has ended, and made again', async () => {
   const { hostname, port } = new URL(server.url);
-  const proxy = await FaultProxy.to({ host: hostname, port: Number(port) });
+  proxy = await FaultProxy.to({ host: hostname, port: Number(port) });
   const [here, there] = [await open(), await open(server.url.replace(`:${port}/`, `:${proxy.port}/`))];
   const { pid } = there.wake.backend!;
   proxy.blackHole();
@@ -92,8 +95,23 @@ test('a connection that has gone silent is given up, though nobody says that it 
   await there.listener.wait(LONG, never);
   here.wake.poke('log', ['1']);
   expect(await there.listener.wait(LONG, never)).toEqual(['1']);
-  await there.wake.close();
-  await proxy.close();
+});
+
+test('a connection on which what is in hand could not be carried over is ended, and another one is made', async () => {
+  const pids: number[] = [];
+  const wake = new Wake({
+    url: server.url,
+    applicationName: 'wake',
+    channels: ['log'],
+    onConnected: ({ pid }) => (pids.push(pid) === 1 ? Promise.reject(new Error('deadlock')) : Promise.resolve()),
+    onError: (error) => void errors.push(error),
+  });
+  wakes.push(wake);
+  await eventually(() => pids.length === 2);
+  expect(errors).toEqual([new Error('deadlock')]);
+  const living = 'SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1)';
+  await eventually(async () => (await database.query(living, [pids])).length === 1);
+  expect(wake.backend!.pid).toBe(pids[1]);
 });
 
 test('can be closed while there is no server to connect to', async () => {

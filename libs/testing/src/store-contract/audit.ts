@@ -75,17 +75,6 @@ export function auditContract(under: TwoStores): void {
       expect(await rest(log)).toEqual(['b']);
     });
 
-    it('tells by the clock of the records when a mark was seen', async () => {
-      await audit().declare(new Map([['g', ['t']]]));
-      const before = (await audit().published())!.at;
-      await append(of('t', 'a'));
-      await published(under.store);
-      const { mark, at } = (await audit().published())!;
-      const [record] = await (await reading('g')).page(1, mark);
-      expect(record!.time.getTime()).toBeGreaterThanOrEqual(before.getTime());
-      expect(record!.time.getTime()).toBeLessThanOrEqual(at.getTime());
-    });
-
     it('has one reader a group, who goes on at the last lasting place', async () => {
       await audit().declare(new Map([...['g', 'h'].map((group) => [group, ['t']] as const)]));
       await append(of('t', 'a'), of('t', 'b'));

@@ -1,17 +1,18 @@
-import type { Store, Tx } from '@order-events/messaging';
+import type { Tx } from '@order-events/messaging';
+import { but } from '../but';
 import type { Parts, Place } from '../parts';
+import type { Profile } from '../profiles';
+
+export { but } from '../but';
 
 /** A mistake that one could make, as a part that takes the place of the right one. */
 export interface Bug {
   name: string;
   /** Within how many seeds, from 1 on, it must be noticed. */
   within: number;
+  /** On which broker; by seed when there is none. */
+  profile?: Profile;
   parts: Partial<Parts>;
-}
-
-/** The same object but for some methods. */
-export function but<T extends object>(original: T, changed: Partial<T>): T {
-  return Object.assign(Object.create(original) as T, changed);
 }
 
 /** A store part whose transactions differ in some statements. */
@@ -22,7 +23,7 @@ export function transactions(change: (tx: Tx, place: Place) => Partial<Tx>): Par
 
 /** A store part that does one kind of statement only after the transaction that it belongs to, in one of its own. */
 export function afterwards(change: (later: ((tx: Tx) => Promise<void>)[]) => Partial<Tx>): Parts['store'] {
-  return (store: Store) =>
+  return (store) =>
     but(store, {
       async transact<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
         const later: ((tx: Tx) => Promise<void>)[] = [];

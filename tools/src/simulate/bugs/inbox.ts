@@ -50,13 +50,19 @@ export const inboxBugs: readonly Bug[] = [
   },
   {
     name: 'retry that does not look at the state',
-    within: 100,
+    within: 20,
     parts: {
       store: transactions((tx) => ({
         async held(group, ids) {
           const held = await tx.held(group, ids);
           return new Map([...held].map(([id, state]) => [id, state === 'applied' ? 'retrying' : state]));
         },
+        // The inbox looks, too, at what it is told was tried again.
+        take: (group, entries) =>
+          tx.take(
+            group,
+            entries.map((entry) => ({ ...entry, retried: false })),
+          ),
       })),
     },
   },
@@ -81,6 +87,21 @@ export const inboxBugs: readonly Bug[] = [
           },
         });
       },
+    },
+  },
+  {
+    name: 'a version that is not known yet is a dead letter',
+    within: 20,
+    parts: {
+      store: transactions((tx) => ({
+        take: (group, entries) =>
+          tx.take(
+            group,
+            entries.map((entry) =>
+              entry.failure?.error.includes('newer_version') ? { ...entry, state: 'dead' } : entry,
+            ),
+          ),
+      })),
     },
   },
   {

@@ -1,3 +1,4 @@
+import { auditBugs } from './audit';
 import type { Bug } from './bug';
 import { domainBugs } from './domain';
 import { effectBugs } from './effects';
@@ -9,4 +10,11 @@ export type { Bug } from './bug';
 export { notice } from './notice';
 
 /** Mistakes that the simulator must notice. */
-export const bugs: readonly Bug[] = [...inboxBugs, ...outboxBugs, ...effectBugs, ...domainBugs, ...lostDeliveries];
+export const bugs: readonly Bug[] = [
+  ...inboxBugs,
+  ...outboxBugs,
+  ...effectBugs,
+  ...domainBugs,
+  ...auditBugs,
+  ...lostDeliveries,
+];

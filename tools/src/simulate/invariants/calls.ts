@@ -27,7 +27,7 @@ export class Calls implements Invariant {
   private readonly running = new Set<Running>();
   /** By process and effect: the answers that a process has had. */
   private readonly known = new Set<string>();
-  private readonly closed = new Set<string>();
+  private readonly closed = new Map<string, Service>();
   private readonly forgivenUntil = new Map<Service, number>();
 
   constructor(
@@ -80,10 +80,15 @@ export class Calls implements Invariant {
     this.forgivenUntil.set(service, this.now() + CLAIM_MS);
   }
 
-  committed({ closed }: Commit): void {
+  restored(service: Service): void {
+    this.forgive(service);
+    for (const [key, owner] of this.closed) if (owner === service) this.closed.delete(key);
+  }
+
+  committed({ service, closed }: Commit): void {
     const keys = new Set(closed.map(({ idempotencyKey }) => idempotencyKey));
     for (const key of keys) {
-      this.closed.add(key);
+      this.closed.set(key, service);
       // Whoever claimed it before has been too slow and may still call: a second claim on it means that the first ran out.
       this.claims.delete(key);
     }

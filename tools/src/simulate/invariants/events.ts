@@ -1,4 +1,4 @@
-import { DEAD_LETTERED, isTopic, services, topology, type Service } from '@order-events/contracts';
+import { DEAD_LETTERED, isTopic, publishedBy, services, topology, type Service } from '@order-events/contracts';
 import type { InboxEntry, OutboxEntry } from '@order-events/messaging';
 import { isGarbage } from '../garbage';
 import type { Invariant, Sight } from './invariant';
@@ -31,6 +31,14 @@ export function events({ databases, report }: Sight): Invariant {
   }
 
   return {
+    restored(service) {
+      // It tells anew what it has forgotten, under new ids, and takes again what it has forgotten.
+      for (const topic of publishedBy(service))
+        for (const what of told.keys()) if (what.startsWith(`${topic} of `)) told.delete(what);
+      const inbox = databases[service].database.table<InboxEntry>('inbox');
+      for (const name of applied)
+        if (name.startsWith(`${service} `) && inbox.get(name)?.state !== 'applied') applied.delete(name);
+    },
     committed({ service, taken, events }) {
       for (const event of events) tell(service, event);
       for (const entry of taken) take(service, entry);

@@ -1,3 +1,4 @@
+import { audit } from './audit';
 import { events } from './events';
 import { goods } from './goods';
 import type { Invariant, Sight } from './invariant';
@@ -10,5 +11,5 @@ export { Calls } from './calls';
 export type { Invariant, Sight } from './invariant';
 
 export function invariantsOf(sight: Sight): Invariant[] {
-  return [rows, events, orders, goods, money, mails].map((invariant) => invariant(sight));
+  return [rows, events, orders, goods, money, mails, audit].map((invariant) => invariant(sight));
 }

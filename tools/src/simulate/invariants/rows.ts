@@ -1,4 +1,4 @@
-import { isTopic, topology } from '@order-events/contracts';
+import { isTopic, topology, type Service } from '@order-events/contracts';
 import type { Commit } from '../store';
 import type { Invariant, Sight } from './invariant';
 
@@ -6,10 +6,19 @@ import type { Invariant, Sight } from './invariant';
 const ofOrders = new Set(['orders', 'reservations', 'payments', 'shipments', 'mails']);
 
 /** No state without its cause in the same transaction, and no write lost under another. */
-export function rows({ report }: Sight): Invariant {
+export function rows({ databases, report }: Sight): Invariant {
   const versions = new Map<string, number>();
+  const owners = new Map<string, Service>();
   const history = new Set<string>();
   return {
+    restored(service) {
+      for (const name of versions.keys()) {
+        const [table, key] = [name.slice(0, name.indexOf(' ')), name.slice(name.indexOf(' ') + 1)];
+        if (owners.get(name) !== service) continue;
+        const row = databases[service].database.table<{ version: number }>(table).get(key);
+        versions.set(name, row?.version ?? 0);
+      }
+    },
     committed(commit) {
       const causes = causesOf(commit);
       for (const { table, key, row } of commit.rows) {
@@ -24,6 +33,7 @@ export function rows({ report }: Sight): Invariant {
         const before = versions.get(name) ?? 0;
         if (version <= before) report(`${name} goes from version ${before} to ${version}: a write is lost`);
         versions.set(name, version);
+        owners.set(name, commit.service);
         if (ofOrders.has(table) && !causes.has(key)) report(`${name} is written without what led to it`);
       }
     },

@@ -19,7 +19,9 @@ const filter = {
 };
 const Named = z.object({ group: Text(200), id: z.guid() });
 const List = z.strictObject({ ...filter, limit: Filter.shape.limit, cursor: z.string().max(5_000).optional() });
-const Place = z.tuple([z.iso.datetime({ offset: true }), z.string(), z.guid()]);
+/** Postgres knows no year 0. */
+const Time = z.iso.datetime({ offset: true }).refine((time) => !time.startsWith('0000'));
+const Place = z.tuple([Time, z.string(), z.guid()]);
 
 const which = { ...filter, limit: z.int().min(1).max(100_000).default(1_000) };
 const rate = { per_second: z.number().positive().max(100_000).optional() };

@@ -33,8 +33,6 @@ export interface Capabilities {
   unseenHands?: true;
   /** What is published to a topic that was not declared makes it, and waits for the first group that is declared then. */
   makesTopics?: true;
-  /** Fetches nothing while a call runs: a batch that is held holds up everything else that this member reads. */
-  fetchesBetweenCalls?: true;
 }
 
 export interface Subscribe {

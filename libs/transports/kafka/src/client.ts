@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactoryArgs, type KafkaConfig } from 'kafkajs';
+import { letCallsEndBeforeMembersMove } from './handover';
 import { letIdleConnectionsRest } from './idle';
 import { letTopicsOfOthersBeBroken } from './metadata';
 
@@ -24,6 +25,7 @@ export const retry = { retries: 5, initialRetryTime: 100, multiplier: 2, factor:
 
 letIdleConnectionsRest();
 letTopicsOfOthersBeBroken();
+letCallsEndBeforeMembersMove();
 
 /**
  * A kafkajs client that can be ended whatever it is doing. By itself it waits for the answers of a dead connection, some

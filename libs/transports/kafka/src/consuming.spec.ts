@@ -36,26 +36,75 @@ describeBroker('kafka', () => {
     await producer.disconnect();
   };
 
+  const codecs = CompressionCodecs as Record<number, unknown>;
+  const lacking = codecs[CompressionTypes.Snappy];
+  afterEach(() => void (codecs[CompressionTypes.Snappy] = lacking));
+
+  /** Puts a message on the topic that nobody can read until the function that it resolves to was called. */
+  const unreadable = async (key: string) => {
+    // The shortest there is: a length below 128, and one literal as long.
+    const snappy = {
+      compress: async ({ buffer }: { buffer: Buffer }) =>
+        Buffer.concat([Buffer.from([buffer.length, 60 << 2, buffer.length - 1]), buffer]),
+      decompress: async (compressed: Buffer) => compressed.subarray(3),
+    };
+    codecs[CompressionTypes.Snappy] = () => snappy;
+    await foreign(CompressionTypes.Snappy, [{ key, value: 'x' }]);
+    codecs[CompressionTypes.Snappy] = lacking;
+    return () => void (codecs[CompressionTypes.Snappy] = () => snappy);
+  };
+
   test('what is rejected again and again holds up its partition only, and does not come in a hot loop', async () => {
     const transport = await kafka.declared();
     await transport.publish([message('poison'), ...Array.from({ length: 60 }, (_, n) => message(`${n}`))]);
     const seen = new Set<string>();
     let tries = 0;
+    let firstTry = Infinity;
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.99);
     let bad = true;
     await kafka.subscribe(async (batch) => {
       if (bad && batch.some(({ key }) => key === 'poison')) {
         tries++;
+        firstTry = Math.min(firstTry, performance.now());
         throw new TypeError('an error after which the client alone would not start again');
       }
       for (const { key } of batch) seen.add(key);
     });
     await eventually(() => seen.size > 40 && tries >= 4);
+    // 100, 200 and 400 ms lie between them, with as little jitter as there may be.
+    expect(performance.now() - firstTry).toBeGreaterThan(650);
+    random.mockRestore();
     const [before, since] = [tries, performance.now()];
     await transport.publish(Array.from({ length: 60 }, (_, n) => message(`later-${n}`)));
     await eventually(() => [...seen].filter((key) => key.startsWith('later')).length > 40);
     expect(tries - before).toBeLessThan(10 + (performance.now() - since) / 50);
     bad = false;
     await eventually(() => seen.size === 121);
+  });
+
+  test('what is held comes once, however much its member fetches beside it, and its partition goes on after it', async () => {
+    const transport = await kafka.declared();
+    const keys = Array.from({ length: PARTITIONS }, (_, partition) => keyIn(partition));
+    const [held, ...others] = keys as [string, ...string[]];
+    const got: string[] = [];
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const subscription = await kafka.subscribe(async (batch) => {
+      got.push(...batch.map(({ key }) => key));
+      if (batch.some(({ key }) => key === held)) await gate;
+    });
+    await transport.publish([message(held)]);
+    await eventually(() => got.length === 1);
+    for (const key of others) {
+      await transport.publish([message(key)]);
+      await eventually(() => got.includes(key));
+    }
+    letGo();
+    await transport.publish([message(held)]);
+    await eventually(() => got.length > keys.length);
+    await subscription.close();
+    expect(got).toEqual([...keys, held]);
+    expect(await transport.backlog('g')).toBe(0);
   });
 
   test('what other programs put on a topic reaches the handler: no key, no body, odd headers, a transaction', async () => {
@@ -93,23 +142,35 @@ describeBroker('kafka', () => {
 
   test('a codec that the client lacks is complained of, and read on after it was added', async () => {
     await kafka.declared();
-    const codecs = CompressionCodecs as Record<number, unknown>;
-    const lacking = codecs[CompressionTypes.Snappy];
-    // The shortest there is: a length below 128, and one literal as long.
-    const snappy = {
-      compress: async ({ buffer }: { buffer: Buffer }) =>
-        Buffer.concat([Buffer.from([buffer.length, 60 << 2, buffer.length - 1]), buffer]),
-      decompress: async (compressed: Buffer) => compressed.subarray(3),
-    };
-    codecs[CompressionTypes.Snappy] = () => snappy;
-    await foreign(CompressionTypes.Snappy, [{ value: 'x' }]);
-    codecs[CompressionTypes.Snappy] = lacking;
+    const restore = await unreadable('x');
     let count = 0;
     await kafka.subscribe(async (batch) => void (count += batch.length));
     await eventually(() => kafka.told('Snappy compression not implemented'));
-    codecs[CompressionTypes.Snappy] = () => snappy;
+    restore();
     await eventually(() => count === 1);
-    codecs[CompressionTypes.Snappy] = lacking;
+  });
+
+  test('what is held while the client gives up is acknowledged all the same', async () => {
+    const transport = await kafka.declared();
+    const got: string[] = [];
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const subscription = await kafka.subscribe(async (batch) => {
+      got.push(...batch.map(({ key }) => key));
+      await gate;
+    });
+    await transport.publish([message('held')]);
+    await eventually(() => got.length === 1);
+    const restore = await unreadable('x');
+    await eventually(() => kafka.told('Snappy compression not implemented'));
+    // By now a client that waits for nobody has left the group, and what it held could be acknowledged no more.
+    expect(await transport.backlog('g')).toBe(2);
+    letGo();
+    await eventually(async () => (await transport.backlog('g')) === 1);
+    restore();
+    await eventually(() => got.length === 2);
+    await subscription.close();
+    expect(got).toEqual(['held', 'x']);
   });
 
   test('replicas of two versions that want different topics each read theirs', async () => {
@@ -169,7 +230,7 @@ describeBroker('kafka', () => {
       await eventually(allHandled);
     }
     for (const [n, key] of keys.entries()) {
-      // While a call runs its member fetches nothing: what is published meanwhile comes in one fetch to each.
+      // What is published while both members are at work gathers, and comes to each in few fetches.
       gathering = true;
       await publish(
         [1, 2].map((step) => keys[(n + step) % PARTITIONS]!),

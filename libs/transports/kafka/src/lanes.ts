@@ -32,7 +32,8 @@ export class Lanes<T> {
   private readonly lanes = new Map<number, Lane<T>>();
   private readonly calls = new Set<Promise<void>>();
   private inFlight = 0;
-  private stopped = false;
+  /** For so many reasons no call may start. */
+  private bars = 0;
 
   constructor(private readonly options: LanesOptions<T>) {}
 
@@ -40,9 +41,14 @@ export class Lanes<T> {
     return this.calls.size > 0;
   }
 
+  /** Whether something waits for nothing but a free call. */
+  get crowded(): boolean {
+    return [...this.lanes.values()].some(({ busy, waiting }) => !busy && waiting.length > 0);
+  }
+
   /** Resolves when each of the items was in a call, or will be in none. */
   async add(number: number, items: readonly T[]): Promise<void> {
-    if (this.stopped) return this.idle();
+    if (this.bars > 0) return this.idle();
     const lane = this.lanes.get(number) ?? { waiting: [], busy: false, failures: 0 };
     this.lanes.set(number, lane);
     const settled = new Promise<void>((resolve) => {
@@ -61,8 +67,19 @@ export class Lanes<T> {
 
   /** Starts no more calls. */
   stop(): void {
-    this.stopped = true;
+    this.bars++;
     this.drop();
+  }
+
+  /** Does that when the running calls have ended, and starts none until it is done. */
+  async between(work: () => Promise<void>): Promise<void> {
+    this.stop();
+    try {
+      await this.idle();
+      await work();
+    } finally {
+      this.bars--;
+    }
   }
 
   /** Resolves when the running calls have ended. */

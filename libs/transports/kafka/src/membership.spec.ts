@@ -53,6 +53,35 @@ describeBroker('kafka', () => {
     expect(await transport.backlog('g')).toBe(0);
   });
 
+  test('a rebalance waits for a held call also of a member that reads on beside it', async () => {
+    const transport = await kafka.declared();
+    const [seen, late] = [new Seen(), new Seen()];
+    let isHolding = false;
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const slow = await kafka.subscribe(async (batch) => {
+      if (batch.some(({ headers }) => headers['number'] === '0')) {
+        isHolding = true;
+        await finished;
+      }
+      await seen.handle(batch);
+    });
+    await sendAll(transport, 0, 1);
+    await eventually(() => isHolding);
+    await sendAll(transport, 1, 12);
+    await eventually(() => seen.distinct > 0);
+    const joining = await kafka.subscribe(late.handle);
+    await eventually(() => kafka.told('group is rebalancing'));
+    await sendAll(transport, 13, 60);
+    const handled = late.total;
+    finish();
+    await eventually(() => new Set([...seen.numbers, ...late.numbers]).size === 73);
+    await Promise.all([slow.close(), joining.close()]);
+    expect(handled).toBe(0);
+    expect(seen.total + late.total).toBe(73);
+    expect(await transport.backlog('g')).toBe(0);
+  });
+
   test('members that come and go under load lose nothing, and no message is handled by two that live', async () => {
     const transport = await kafka.declared();
     const seen = new Seen();

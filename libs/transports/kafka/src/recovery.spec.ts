@@ -70,6 +70,32 @@ describeBroker('kafka', () => {
     console.info(`after 4 cuts: 800 sent, 0 lost, ${seen.total - seen.distinct} delivered again`);
   });
 
+  test('a call that is held while connections are cut is acknowledged, and no other member gets what it holds', async () => {
+    const transport = await kafka.declared();
+    const [seen, other] = [new Seen(), new Seen()];
+    let isHolding = false;
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const holding = await member(throughProxy(), async (batch) => {
+      isHolding = true;
+      await finished;
+      await seen.handle(batch);
+    });
+    await sendAll(transport, 0, 1);
+    await eventually(() => isHolding);
+    const before = kafka.errors.length;
+    proxy.cut();
+    await eventually(() => kafka.errors.length > before);
+    const joining = await member(transport, other.handle);
+    await eventually(() => kafka.told('group is rebalancing'));
+    finish();
+    await sendAll(transport, 1, 60);
+    await eventually(() => new Set([...seen.numbers, ...other.numbers]).size === 61);
+    await Promise.all([holding.close(), joining.close()]);
+    expect(seen.total + other.total).toBe(61);
+    expect(await transport.backlog('g')).toBe(0);
+  });
+
   test('in a black hole publishing ends as unavailable, and goes on after it', async () => {
     await kafka.declared();
     const transport = throughProxy();

@@ -4,6 +4,7 @@ import type { Consumer as Member, EachBatchPayload } from 'kafkajs';
 import { byNumber } from './assigner';
 import { Client, REQUEST_MS, retry, within } from './client';
 import type { ConsumerOptions } from './consumer';
+import { afterCalls } from './handover';
 import { Lanes } from './lanes';
 import { PARTITIONS, SESSION_MS } from './topology';
 import { fromKafka } from './wire';
@@ -26,7 +27,6 @@ export interface Place {
 interface Held extends Place {
   message: Message;
   resolveOffset(offset: string): void;
-  pause(): () => void;
 }
 
 /** How often a member shows that it lives, and hears of a rebalance. */
@@ -35,6 +35,11 @@ const HEARTBEAT_MS = 1_000;
 const REBALANCE_MS = 30_000;
 /** How long a broker keeps a request for messages while there are none. */
 const POLL_MS = 300;
+/**
+ * How long the fetching of the others waits for a call. Most calls are shorter, and what has gathered during one makes
+ * the next one larger; a partition that was left out of a fetch may wait POLL_MS for the next.
+ */
+const PATIENCE_MS = 100;
 /** Joining a group is what the client does for the longest time without a word. */
 const SILENCE_MS = REBALANCE_MS + 2 * REQUEST_MS;
 
@@ -49,6 +54,9 @@ export class Session {
   private readonly ended = new AbortController();
   /** Handled, and not acknowledged: it is tried again. */
   private readonly unacknowledged = new Map<string, Place>();
+  private assigned: ReadonlySet<string> = new Set();
+  /** After a failure: when its partition may be read again. */
+  private readonly rests = new Map<string, Promise<void>>();
   private fail: (error: Error) => void = () => {};
   private readonly failed = new Promise<never>((_, reject) => (this.fail = reject));
   private heartbeat: () => Promise<void> = () => Promise.resolve();
@@ -105,7 +113,10 @@ export class Session {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: topics.length * PARTITIONS,
-      eachBatch: (payload) => this.take(payload),
+      eachBatch: afterCalls(
+        (payload) => this.take(payload),
+        (work) => this.lanes.between(work),
+      ),
     });
   }
 
@@ -125,8 +136,12 @@ export class Session {
       sign();
       options.succeeded();
     });
-    member.on(events.GROUP_JOIN, () => {
+    member.on(events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
       sign();
+      const places = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
+        partitions.map((partition) => key({ topic, partition })),
+      );
+      this.assigned = new Set(places);
       // What is unacknowledged is delivered again, to whom it belongs now.
       this.unacknowledged.clear();
       for (const place of options.places?.values() ?? []) member.seek(place);
@@ -138,9 +153,11 @@ export class Session {
     );
   }
 
-  /** Resolves when the partition may be read on. The claim is kept until then, and a rebalance waits. */
+  /** Resolves when others may be fetched. Until its own messages are settled the partition is not read on. */
   private async take({ batch, resolveOffset, heartbeat, pause }: EachBatchPayload): Promise<void> {
     const { topic, partition, messages } = batch;
+    // Asked for before the last rebalance, and somebody else's since.
+    if (!this.assigned.has(key(batch))) return;
     const bare = topic.slice(this.options.topology.name('').length);
     this.heartbeat = heartbeat;
     const items = messages.map((message, index) => ({
@@ -150,11 +167,20 @@ export class Session {
       // Whoever publishes in transactions leaves a mark behind the messages, which is nobody's to handle.
       offset: index === messages.length - 1 ? batch.lastOffset() : message.offset,
       resolveOffset,
-      pause,
     }));
-    await this.lanes.add(partition, items);
+    const settled = this.lanes.add(partition, items).then(() => this.rests.get(key(batch)));
+    if (!(await this.isSoon(settled))) void settled.then(pause());
     // Nothing else was there, so that the next batch would be small: more may gather meanwhile.
-    if (batch.offsetLag() === '0') await systemRuntime.sleep(this.options.waitMs);
+    else if (batch.offsetLag() === '0') await systemRuntime.sleep(this.options.waitMs);
+  }
+
+  /** While others could only be added to those that wait for a free call, it is waited for too. */
+  private async isSoon(settled: Promise<void>): Promise<boolean> {
+    const soon = new AbortController();
+    void settled.then(() => soon.abort());
+    do await systemRuntime.sleep(PATIENCE_MS, soon.signal);
+    while (!soon.signal.aborted && this.lanes.crowded);
+    return soon.signal.aborted;
   }
 
   private async hand(batch: readonly Held[], failures: number): Promise<boolean> {
@@ -162,7 +188,8 @@ export class Session {
       await this.options.handle(batch.map(({ message }) => message));
     } catch (error) {
       this.options.onError(error as Error);
-      this.pause(batch, backoff(failures + 1, Math.random(), 100, 5_000));
+      const rest = systemRuntime.sleep(backoff(failures + 1, Math.random(), 100, 5_000), this.ended.signal);
+      for (const name of lastOf(batch).keys()) this.rests.set(name, rest);
       return false;
     }
     const last = lastOf(batch);
@@ -188,18 +215,12 @@ export class Session {
     }
   }
 
-  /** They are fetched again after `ms`, and meanwhile the others are. */
-  private pause(batch: readonly Held[], ms: number): void {
-    const resumes = [...lastOf(batch).values()].map(({ pause }) => pause());
-    void systemRuntime.sleep(ms, this.ended.signal).then(() => resumes.forEach((resume) => resume()));
-  }
-
   /** The client itself shows no sign of life while calls are running. */
   private async pulse(): Promise<void> {
     if (performance.now() - this.lastSign > SILENCE_MS) this.fail(new Error('the Kafka client has fallen silent'));
     try {
       if (this.lanes.active) await this.heartbeat();
-      else await this.acknowledge();
+      await this.acknowledge();
     } catch {
       // The client hears the same in a moment, and joins again when the running calls have ended.
       this.lanes.drop();

@@ -26,8 +26,6 @@ export class KafkaTransport implements Transport {
     // A partition keeps its order, and one order's events are of several topics.
     order: 'none',
     maxBytes: 1_000_000,
-    // The client asks a broker for more when all that it had brought is handled.
-    fetchesBetweenCalls: true,
   };
   private readonly topology: Topology;
   private readonly publisher: Publisher;

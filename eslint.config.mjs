@@ -34,7 +34,8 @@ const pure = {
         },
         {
           regex: '^@order-events/messaging$',
-          importNamePattern: '^(?!DeadLetterError$)[a-z]|^(?!DeadLetterError$).*(Runner|Relay|Pipeline|Batcher)$',
+          importNamePattern:
+            '^(?!DeadLetterError$)[a-z]|^(?!DeadLetterError$).*(Runner|Relay|Pipeline|Batcher|Worker)$',
           message: 'A domain takes types and DeadLetterError from messaging, no machinery.',
         },
       ],

@@ -1,14 +1,8 @@
-import { setMaxListeners } from 'node:events';
 import type { Service, Topic } from '@order-events/contracts';
-import {
-  EffectRunner,
-  publishRefused,
-  tenTries,
-  type EventHandler,
-  type LogRecord,
-  type Store,
-} from '@order-events/messaging';
+import { EffectRunner, tenTries, Worker, type EventHandler, type LogRecord, type Store } from '@order-events/messaging';
+import { MemoryStore } from '@order-events/store';
 import type { Broker } from './broker';
+import { but } from './but';
 import { calling, throwing } from './handlers';
 import type { Calls } from './invariants';
 import { OrderDesk } from './order-desk';
@@ -19,7 +13,7 @@ import type { Replica, Surroundings } from './replica';
 import { SteppedStore, type Commit, type ServiceDatabase } from './store';
 import { SimulatedTransport } from './transport';
 import { aheadStore, aheadTransport } from './versions';
-import type { Consumption, Workspace } from './workspace';
+import type { Workspace } from './workspace';
 
 /** What all processes have in common. */
 export interface System {
@@ -36,19 +30,13 @@ export interface System {
   report(violation: string): void;
 }
 
-const RETRY_POLL_MS = 250;
-const REFUSED_POLL_MS = 1_000;
-const PAUSE_POLL_MS = 500;
 const SWEEP_MS = 2_000;
 
 /** One process of a service at work: its machinery as service-kit puts it together, on simulated surroundings. */
 export class SimulatedService {
   /** Of order-api's. */
   readonly desk: OrderDesk | undefined;
-  private readonly leaving = new AbortController();
-  private readonly stopping = new AbortController();
-  private readonly loops: Promise<void>[] = [];
-  private readonly consumption: Consumption;
+  private readonly worker: Worker;
 
   constructor(
     private readonly system: System,
@@ -66,62 +54,46 @@ export class SimulatedService {
     const transport = parts.transport(isAhead ? aheadTransport(plainTransport) : plainTransport, place);
     const observer = observe(system.note, replica);
     const shared = { store, runtime: replica.runtime, observer };
-    // Whatever waits in the process listens to them, which may be much at a time.
-    setMaxListeners(0, this.leaving.signal, this.stopping.signal);
-
     const audited = { service, audiences: parts.audiences(service), store: store.audit, transport };
     const audit = parts.audit({ ...audited, runtime: replica.runtime, observer }, place);
     const faulty = parts.handlers(handlers, place).map((handler) => throwing(handler, system, place));
+    this.worker = new Worker({ ...shared, transport, audit: this.watched('audit', audit) });
+
     const byTopic = new Map<Topic, EventHandler>(faulty.map((handler) => [handler.topic, handler]));
     const publisher = { source: `/${service}`, maxEventBytes: 1_000_000 };
     const consumer = { ...publisher, group: service, tables, handlers: byTopic, retry: tenTries };
-    const pipeline = parts.pipeline({ consumer, ...shared }, place);
-    const subscribe = () =>
-      transport.subscribe({
-        ...{ group: service, topics: [...byTopic.keys(), ...audit.topics] },
-        ...{ batch: 100, waitMs: 5, inFlight: 1000, parallel: 4 },
-        handle: async (batch) => {
-          const events = audit.take(batch);
-          if (events.length > 0) await pipeline.handle(events, this.leaving.signal);
-        },
-      });
-    const consumption = new workspace.Consumption({ subscribe, isPaused: () => stepped.isPaused() });
-    this.consumption = consumption;
-    this.every('consumption', PAUSE_POLL_MS, () => consumption.follow());
-    this.every('retries', RETRY_POLL_MS, async () => {
-      const { signal } = this.leaving;
-      while (!consumption.paused && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
+    const consuming = this.worker.consume({
+      ...{ group: service, topics: [...byTopic.keys()], batch: 100, waitMs: 5, inFlight: 1000, parallel: 4 },
+      pipeline: (observer) => parts.pipeline({ consumer, ...shared, observer }, place),
+      pauses: {
+        isPaused: () => stepped.isPaused(),
+        pause: (reason) => Promise.resolve(system.report(`${replica.name} pauses its group: ${reason}`)),
+      },
     });
+    consuming.catch((error: Error) => system.report(`${replica.name} does not consume: ${error.message}`));
 
-    this.run('relay', parts.relay({ ...shared, transport, batch: 500 }, place).run(this.stopping.signal));
-    this.run('audit', audit.run(this.stopping.signal));
-    this.every('refused events', REFUSED_POLL_MS, async () => void (await publishRefused({ ...shared, transport })));
+    const relay = parts.relay({ ...shared, transport, batch: 500 }, place);
     const effects = parts.effects(
       answers.map((answer) => calling(answer, system, replica)),
       place,
     );
-    if (effects.length > 0) {
-      const runner = new EffectRunner({ ...publisher, tables, handlers: effects, ...shared, parallel: 8 });
-      this.run('effects', runner.run(this.stopping.signal));
-    }
+    const runner = new EffectRunner({ ...publisher, tables, handlers: effects, ...shared, parallel: 8 });
+    this.worker.start(this.watched('relay', relay), effects.length > 0 ? this.watched('effects', runner) : undefined);
     if (service === 'order-api') {
       this.desk = this.openDesk(on, store);
-      this.every('deadlines', SWEEP_MS, () => this.desk!.sweep());
+      this.worker.every('deadlines', SWEEP_MS, () => this.desk!.sweep());
     }
   }
 
-  /** Ends what has begun, in the order in which service-kit does. */
-  async stop(): Promise<void> {
-    this.leaving.abort();
-    await this.consumption.close();
-    this.stopping.abort();
-    await Promise.all(this.loops);
+  /** Ends what has begun. */
+  stop(): Promise<void> {
+    return this.worker.stop();
   }
 
   private openStore(on: ServiceDatabase): SteppedStore {
     const { system, replica } = this;
     const store = new SteppedStore({
-      connect: () => system.workspace.openStore(on.database, replica.runtime),
+      connect: () => new MemoryStore(on.database, replica.runtime),
       on,
       replica,
       faults: system.around.faults,
@@ -144,27 +116,19 @@ export class SimulatedService {
   }
 
   /** A loop ends when it is told to and not before. */
-  private run(loop: string, work: Promise<void>): void {
-    const ended = (why: string) => {
-      if (this.replica.alive && !this.stopping.signal.aborted)
-        this.system.report(`the loop "${loop}" of ${this.replica.name} has ended: ${why}`);
+  private watched<P extends Loop>(loop: string, part: P): P {
+    const { system, replica } = this;
+    const run = async (signal: AbortSignal) => {
+      const why = await part.run(signal).then(
+        () => 'without a word',
+        (error: Error) => error.message,
+      );
+      if (replica.alive && !signal.aborted) system.report(`the loop "${loop}" of ${replica.name} has ended: ${why}`);
     };
-    this.loops.push(
-      work.then(
-        () => ended('without a word'),
-        (error: Error) => ended(error.message),
-      ),
-    );
+    return but<Loop>(part, { run }) as P;
   }
+}
 
-  private every(loop: string, ms: number, work: () => Promise<void>): void {
-    const { system, replica, stopping } = this;
-    const repeat = async () => {
-      while (!stopping.signal.aborted) {
-        await work().catch((error: Error) => system.note(replica.name, `${loop} failed: ${error.message}`));
-        await replica.runtime.sleep(ms, stopping.signal);
-      }
-    };
-    this.run(loop, repeat());
-  }
+interface Loop {
+  run(signal: AbortSignal): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { services, type Service } from '@order-events/contracts';
 import type { Message } from '@order-events/messaging';
+import { MemoryDatabase, MemoryStore } from '@order-events/store';
 import { Backup } from './backup';
 import { Broker } from './broker';
 import { Customers } from './customers';
@@ -194,7 +195,7 @@ export class Simulation {
 
   private open(service: Service): ServiceDatabase {
     const now = () => EPOCH_MS + this.scheduler.now + this.clocks[service];
-    const database = this.options.workspace.openDatabase({ elapsed: now });
+    const database = new MemoryDatabase({ elapsed: now });
     if (service === 'inventory')
       for (const [product_id, available] of Object.entries(stocked))
         database.table('stock').set(product_id, { product_id, version: 0, available, reserved: 0, sold: 0 });
@@ -203,9 +204,8 @@ export class Simulation {
 
   /** As setup does. */
   private async setUp(service: Service): Promise<void> {
-    const { workspace } = this.options;
     const { runtime } = new Replica('setup', service, this.around);
-    const store = workspace.openStore(this.databases[service].database, runtime);
+    const store = new MemoryStore(this.databases[service].database, runtime);
     await store.audit.declare(this.system.parts.audiences(service));
     await store.close();
   }

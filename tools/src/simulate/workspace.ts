@@ -6,37 +6,21 @@ import type {
   Decision,
   EffectHandler,
   EventHandler,
-  LogRecord,
   NewEvent,
   Row,
-  Runtime,
   Store,
-  Subscription,
   Tables,
 } from '@order-events/messaging';
+import type { MemoryDatabase } from '@order-events/store';
 
 /**
- * The parts of this workspace that are simulated, loaded by path because no app is a library: from `src` where this file
+ * The domains that are simulated, loaded by path because no app is a library: from `src` where this file
  * is run from `src`, from `dist` where it was built. `simulate.spec.ts` holds these types to the real ones.
  */
 export interface Workspace {
   domains: Record<Service, Domain>;
   orders: OrderRules;
   advanced(clock: { seconds: number; elapsed: number }, outboxMs: number): number;
-  openDatabase(runtime: Pick<Runtime, 'elapsed'>): Database;
-  openStore(database: Database, runtime: Runtime): AuditedStore;
-  Consumption: new (options: ConsumptionOptions) => Consumption;
-}
-
-/** service-kit's, of which the tools know nothing. */
-export interface ConsumptionOptions {
-  subscribe(): Promise<Subscription>;
-  isPaused(): Promise<boolean>;
-}
-export interface Consumption {
-  readonly paused: boolean;
-  follow(): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface AuditedStore extends Store {
@@ -76,20 +60,9 @@ export interface OrderRules {
   expire(order: Order, now: number): Decision;
 }
 
-export interface Cursor {
-  epoch: number;
-  place: { last: number; win: number | null; position: number };
-}
-
 /** A database in memory, as far as the simulator looks into it. */
-export interface Database {
-  readonly outbox: LogRecord[];
-  readonly cursor: Cursor;
-  /** By group. */
-  readonly audits: Map<string, { cursor: Cursor; topics: readonly string[]; question?: string }>;
-  table<R extends object>(name: string): Map<string, R>;
-  isLocked(table: string, key: string): boolean;
-}
+export type Database = MemoryDatabase;
+export type Cursor = MemoryDatabase['cursor'];
 
 export function loadWorkspace(): Workspace {
   const root = join(__dirname, '../../..');
@@ -103,15 +76,6 @@ export function loadWorkspace(): Workspace {
   const logistics = load<LogisticsDomain>('apps/logistics-service', 'domain');
   const email = load<EmailDomain>('apps/email-service', 'domain');
   const { advanced } = load<Pick<Workspace, 'advanced'>>('apps/order-api', 'deadlines/sweeper');
-  const { MemoryDatabase } = load<{ MemoryDatabase: new (runtime: Pick<Runtime, 'elapsed'>) => Database }>(
-    'libs/store',
-    'memory/database',
-  );
-  const { MemoryStore } = load<{ MemoryStore: new (database: Database, runtime: Runtime) => AuditedStore }>(
-    'libs/store',
-    'memory/store',
-  );
-  const { Consumption } = load<Pick<Workspace, 'Consumption'>>('libs/service-kit', 'service/consumption');
   return {
     domains: {
       'order-api': { ...orderApi, answers: [] },
@@ -122,9 +86,6 @@ export function loadWorkspace(): Workspace {
     },
     orders: orderApi,
     advanced,
-    openDatabase: (runtime) => new MemoryDatabase(runtime),
-    openStore: (database, runtime) => new MemoryStore(database, runtime),
-    Consumption,
   };
 }
 

@@ -1,15 +1,13 @@
-import { setMaxListeners } from 'node:events';
 import type { Router } from 'express';
 import { audiences, consumedBy, type Service, type Topic } from '@order-events/contracts';
 import {
   DeliveryAudit,
   EffectRunner,
   Pipeline,
-  publishRefused,
   Relay,
-  StoreError,
   systemRuntime,
   tenTries,
+  Worker,
   type EffectHandler,
   type EventHandler,
   type Observer,
@@ -25,7 +23,6 @@ import type { Logger } from '../log';
 import { Metrics } from '../metrics';
 import { openTransport, TRANSPORT_SETTINGS, type OpenTransport } from '../transports';
 import { observeAudit } from './audit-observer';
-import { Consumption } from './consumption';
 import { warnOfDurability } from './durability';
 import { observe } from './observer';
 
@@ -57,9 +54,6 @@ export interface EventServiceOptions<T extends Tables> {
 
 /** Partitions are made seven days ahead, so it does not matter if this is late by days. */
 const MAINTENANCE_MS = 3_600_000;
-const RETRY_POLL_MS = 250;
-const REFUSED_POLL_MS = 1_000;
-const PAUSE_POLL_MS = 500;
 const HTTP_GRACE_MS = 5_000;
 const NOT_CONSUMING = 'not consuming: the service is starting or stopping';
 
@@ -79,21 +73,15 @@ export class EventService<T extends Tables = Tables> {
   readonly checks: Checks;
   private readonly observer: Observer;
   private readonly publisher: Publisher;
-  private readonly audit: DeliveryAudit;
-  /** No new work: whoever holds events because the database is away gives them back. */
-  private readonly leaving = new AbortController();
-  private readonly stopping = new AbortController();
-  private readonly loops: Promise<void>[] = [];
+  private readonly worker: Worker;
   private readonly database: OwnDatabase;
   private readonly opened: Closeable[] = [];
-  private consumption: Consumption | undefined;
   private operator: Listening | undefined;
+  private durability: Promise<void> | undefined;
   private consuming = false;
 
   constructor(private readonly options: EventServiceOptions<T>) {
     const { service, config, log } = options;
-    // Every batch and every call that is held waits for them.
-    setMaxListeners(0, this.leaving.signal, this.stopping.signal);
     const applicationName = `order-events ${service}`;
     const onError = (error: Error) =>
       log.warn({ err: error }, 'lost a connection to Postgres; it is made again by itself, and work waits until then');
@@ -106,7 +94,7 @@ export class EventService<T extends Tables = Tables> {
       onError: (error) => this.observer.loopFailed('transport', error),
     });
     this.publisher = { source: `/${service}`, maxEventBytes: this.transport.capabilities.maxBytes };
-    this.audit = new DeliveryAudit({
+    const audit = new DeliveryAudit({
       service,
       audiences: audiences(service),
       store: this.store.audit,
@@ -114,6 +102,8 @@ export class EventService<T extends Tables = Tables> {
       runtime: systemRuntime,
       observer: observeAudit(log, this.metrics, this.observer),
     });
+    const { store, transport, observer } = this;
+    this.worker = new Worker({ store, transport, runtime: systemRuntime, observer, audit });
     this.metrics.watch(this.store, this.transport, service, (error) => this.observer.loopFailed('metrics', error));
     this.checks = logged(
       {
@@ -135,62 +125,37 @@ export class EventService<T extends Tables = Tables> {
   /** Starts to consume the handlers' topics, and to try again what could not be decided. */
   async consume(handlers: readonly EventHandler<T>[]): Promise<void> {
     const { service, tables, config } = this.options;
-    const { store, observer } = this;
+    const { store } = this;
     assertComplete(service, handlers);
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
     const consumer = { ...this.publisher, group: service, tables, handlers: byTopic, retry: tenTries };
-    const handled: Observer['handled'] = (arrival, outcome, error) => {
-      observer.handled(arrival, outcome, error);
-      if (arrival.reading.ok && outcome !== 'duplicate') consumption.note(arrival.key, error);
-    };
-    const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer: { ...observer, handled } });
-    const { signal } = this.leaving;
-    const consumption = (this.consumption = new Consumption({
-      subscribe: () =>
-        this.transport.subscribe({
-          group: service,
-          topics: [...byTopic.keys(), ...this.audit.topics],
-          batch: config.BATCH_SIZE,
-          waitMs: config.BATCH_WAIT_MS,
-          inFlight: config.IN_FLIGHT,
-          parallel: config.PARALLEL,
-          handle: async (batch) => {
-            if (consumption.standsStill) throw new Error('paused: whoever holds events gives them back');
-            const events = this.audit.take(batch);
-            if (events.length > 0) await pipeline.handle(events, signal);
-          },
-        }),
-      isPaused: () => this.isPaused(),
-      pause: (reason) => this.pause(reason),
-    }));
-    await consumption.follow().catch((error: unknown) => {
-      // A service starts without its database, too: it is asked again in a moment.
-      if (!(error instanceof StoreError)) throw error;
-      observer.loopFailed('consumption', error);
+    await this.worker.consume({
+      group: service,
+      topics: [...byTopic.keys()],
+      batch: config.BATCH_SIZE,
+      waitMs: config.BATCH_WAIT_MS,
+      inFlight: config.IN_FLIGHT,
+      parallel: config.PARALLEL,
+      pipeline: (observer) => new Pipeline({ consumer, store, runtime: systemRuntime, observer }),
+      pauses: { isPaused: () => this.isPaused(), pause: (reason) => this.pause(reason) },
     });
     this.consuming = true;
-    this.every('consumption', PAUSE_POLL_MS, () => consumption.follow());
-    this.every('retries', RETRY_POLL_MS, async () => {
-      while (!consumption.standsStill && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
-    });
   }
 
   /** Starts to publish the outbox, to make calls to the outside, and to serve the operator. */
   async start(effects: readonly EffectHandler<T>[], routes?: Router): Promise<void> {
     const { service, tables, config, log } = this.options;
     const { store, transport, observer, metrics } = this;
-    const { signal } = this.stopping;
-    const relay = new Relay({ store, transport, runtime: systemRuntime, observer, batch: config.BATCH_SIZE * 5 });
-    this.loops.push(relay.run(signal), this.audit.run(signal));
-    if (effects.length > 0) {
-      const parallel = config.EFFECTS_PARALLEL;
-      const shared = { ...this.publisher, tables, store, runtime: systemRuntime, observer };
-      this.loops.push(new EffectRunner({ ...shared, handlers: effects, parallel }).run(signal));
-    }
-    this.loops.push(this.checkDurability());
-    this.every('refused events', REFUSED_POLL_MS, async () => {
-      await publishRefused({ store, transport, runtime: systemRuntime, observer });
-    });
+    const shared = { store, runtime: systemRuntime, observer };
+    const relay = new Relay({ ...shared, transport, batch: config.BATCH_SIZE * 5 });
+    const parallel = config.EFFECTS_PARALLEL;
+    this.worker.start(
+      relay,
+      effects.length > 0
+        ? new EffectRunner({ ...this.publisher, ...shared, tables, handlers: effects, parallel })
+        : undefined,
+    );
+    this.durability = this.checkDurability();
     this.every('partitions', MAINTENANCE_MS, async () => {
       await Promise.all([store.makePartitions(), transport.makePartitions?.()]);
     });
@@ -208,10 +173,8 @@ export class EventService<T extends Tables = Tables> {
   /** Stops fetching, lets what runs end and be acknowledged, then closes. Ready no more from the first moment. */
   async stop(): Promise<void> {
     this.leave();
-    this.leaving.abort();
-    await this.consumption?.close();
-    this.stopping.abort();
-    await Promise.all(this.loops);
+    await this.worker.stop();
+    await this.durability;
     await this.operator?.close(HTTP_GRACE_MS);
     await this.transport.close();
     await Promise.all(this.opened.map((opened) => opened.close()));
@@ -220,14 +183,7 @@ export class EventService<T extends Tables = Tables> {
 
   /** Repeats `work` until the service stops. */
   every(loop: string, ms: number, work: () => Promise<void>): void {
-    const { signal } = this.stopping;
-    const run = async () => {
-      while (!signal.aborted) {
-        await work().catch((error: unknown) => this.observer.loopFailed(loop, error as Error));
-        await systemRuntime.sleep(ms, signal);
-      }
-    };
-    this.loops.push(run());
+    this.worker.every(loop, ms, work);
   }
 
   private async isPaused(): Promise<boolean> {

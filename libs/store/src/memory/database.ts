@@ -53,7 +53,7 @@ export class MemoryDatabase {
   private drawn = 0;
 
   /** @param runtime its `elapsed()` is the database's clock. */
-  constructor(private readonly runtime: Runtime) {}
+  constructor(private readonly runtime: Pick<Runtime, 'elapsed'>) {}
 
   now(): number {
     return this.runtime.elapsed();

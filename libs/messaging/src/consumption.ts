@@ -1,11 +1,16 @@
-import { MassFailure, type Subscription } from '@order-events/messaging';
+import { MassFailure } from './mass-failure';
+import type { Subscription } from './ports/transport';
 
-export interface ConsumptionOptions {
-  subscribe(): Promise<Subscription>;
+/** Where it stands whether a group is to stand still. */
+export interface Pauses {
   /** Whether the whole group is to stand still. */
   isPaused(): Promise<boolean>;
   /** Has the whole group stand still until an operator resumes it. */
   pause(reason: string): Promise<void>;
+}
+
+export interface ConsumptionOptions extends Pauses {
+  subscribe(): Promise<Subscription>;
 }
 
 /** One process's part in its group's consumption: there, unless the group is paused, by an operator or because most fails. */

@@ -1,0 +1,110 @@
+import { setMaxListeners } from 'node:events';
+import type { DeliveryAudit } from './audit/delivery-audit';
+import { Consumption, type Pauses } from './consumption';
+import type { EffectRunner } from './effect-runner';
+import type { Pipeline } from './pipeline/pipeline';
+import type { Observer, Runtime } from './ports/runtime';
+import { StoreError, type Store } from './ports/store';
+import type { Subscribe, Transport } from './ports/transport';
+import { publishRefused } from './refused';
+import type { Relay } from './relay';
+import type { Tables } from './decision';
+
+export interface WorkerOptions {
+  store: Store;
+  transport: Pick<Transport, 'publish' | 'subscribe'>;
+  runtime: Runtime;
+  observer: Observer;
+  audit: Pick<DeliveryAudit, 'topics' | 'take' | 'run'>;
+}
+
+export interface ConsumeOptions extends Pick<Subscribe, 'batch' | 'waitMs' | 'inFlight' | 'parallel'> {
+  group: string;
+  /** What the pipeline handles; the audit's own topics come on top. */
+  topics: readonly string[];
+  /** Made with an observer that tells the worker, too, how each event ended. */
+  pipeline(observer: Observer): Pick<Pipeline<Tables>, 'handle' | 'retryDue'>;
+  pauses: Pauses;
+}
+
+const RETRY_POLL_MS = 250;
+const REFUSED_POLL_MS = 1_000;
+const PAUSE_POLL_MS = 500;
+
+/**
+ * One process of a service at work: it consumes, tries again, publishes, audits and makes calls, until it is stopped.
+ * A service runs one on real surroundings and the simulator on its own, so what is put together here is simulated, too.
+ */
+export class Worker {
+  /** No new work: whoever holds events because the database is away gives them back. */
+  private readonly leaving = new AbortController();
+  private readonly stopping = new AbortController();
+  private readonly loops: Promise<void>[] = [];
+  private consumption: Consumption | undefined;
+
+  constructor(private readonly options: WorkerOptions) {
+    // Every batch and every call that is held waits for them.
+    setMaxListeners(0, this.leaving.signal, this.stopping.signal);
+  }
+
+  /** Starts to consume, and to try again what could not be decided. Rejects when the transport does not subscribe. */
+  async consume({ group, topics, pipeline: make, pauses, ...pace }: ConsumeOptions): Promise<void> {
+    const { transport, observer, audit } = this.options;
+    const { signal } = this.leaving;
+    const pipeline = make({
+      ...observer,
+      handled: (arrival, outcome, error) => {
+        observer.handled(arrival, outcome, error);
+        if (arrival.reading.ok && outcome !== 'duplicate') consumption.note(arrival.key, error);
+      },
+    });
+    const subscribe = () =>
+      transport.subscribe({
+        ...{ group, topics: [...topics, ...audit.topics], ...pace },
+        handle: async (batch) => {
+          if (consumption.standsStill) throw new Error('paused: whoever holds events gives them back');
+          const events = audit.take(batch);
+          if (events.length > 0) await pipeline.handle(events, signal);
+        },
+      });
+    const consumption = (this.consumption = new Consumption({ ...pauses, subscribe }));
+    await consumption.follow().catch((error: unknown) => {
+      // A service starts without its database, too: it is asked again in a moment.
+      if (!(error instanceof StoreError)) throw error;
+      observer.loopFailed('consumption', error);
+    });
+    this.every('consumption', PAUSE_POLL_MS, () => consumption.follow());
+    this.every('retries', RETRY_POLL_MS, async () => {
+      while (!consumption.standsStill && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
+    });
+  }
+
+  /** Starts to publish the outbox, to audit what was published, and to make calls to the outside if there are any. */
+  start(relay: Pick<Relay, 'run'>, effects?: Pick<EffectRunner<Tables>, 'run'>): void {
+    const { signal } = this.stopping;
+    this.loops.push(relay.run(signal), this.options.audit.run(signal));
+    if (effects) this.loops.push(effects.run(signal));
+    this.every('refused events', REFUSED_POLL_MS, async () => void (await publishRefused(this.options)));
+  }
+
+  /** Repeats `work`, `ms` after it has ended or failed, until the worker stops. */
+  every(loop: string, ms: number, work: () => Promise<void>): void {
+    const { runtime, observer } = this.options;
+    const { signal } = this.stopping;
+    const run = async () => {
+      while (!signal.aborted) {
+        await work().catch((error: unknown) => observer.loopFailed(loop, error as Error));
+        await runtime.sleep(ms, signal);
+      }
+    };
+    this.loops.push(run());
+  }
+
+  /** Stops fetching, lets what runs end and be acknowledged, and then ends everything else. */
+  async stop(): Promise<void> {
+    this.leaving.abort();
+    await this.consumption?.close();
+    this.stopping.abort();
+    await Promise.all(this.loops);
+  }
+}

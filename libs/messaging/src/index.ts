@@ -18,4 +18,5 @@ export * from './refused';
 export * from './relay';
 export * from './retry-policy';
 export * from './runtime';
+export * from './within';
 export * from './worker';

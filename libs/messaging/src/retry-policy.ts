@@ -9,5 +9,13 @@ export function backoff(attempts: number, random: number, firstMs = FIRST_MS, ca
   return Math.ceil(random * Math.min(capMs, firstMs * 2 ** Math.min(attempts - 1, 30)));
 }
 
+/**
+ * How long a message that a handler gave back stays with the broker, in milliseconds: longer each time, up to half a minute.
+ * @param deliveries how often it was delivered, this time included
+ */
+export function redeliveryPause(deliveries: number): number {
+  return Math.min(30_000, 100 * 2 ** Math.min(Math.max(deliveries - 1, 0), 20));
+}
+
 /** Ten tries, then a dead letter. */
 export const tenTries: RetryPolicy = (attempts, random) => (attempts >= 10 ? null : backoff(attempts, random));

@@ -8,7 +8,9 @@ import {
   Pipeline,
   Relay,
   type InboxEntry,
+  type Message,
   type OutboxEntry,
+  type Settlement,
   type Topic,
   type Transport,
 } from '../src/index';
@@ -27,6 +29,9 @@ export class AuditNotes extends Notes {
   }
   resent(_: string, count: number): void {
     this.sums.resent += count;
+  }
+  notResent(_: string, __: number, detail: string): void {
+    this.errors.push(detail);
   }
 }
 
@@ -50,6 +55,7 @@ export class AuditedSystem {
   readonly notes = new AuditNotes();
   /** Whether what is on its way to a group counts as in the hands of another process, which `backlog` does not see. */
   unseenHands = false;
+  takesResends = true;
   readonly databases = new Map(services.map((service) => [service, new MemoryDatabase(this.runtime)]));
   private readonly ends: (() => Promise<void>)[] = [];
 
@@ -155,9 +161,13 @@ export class AuditedSystem {
       onError: (error) => this.notes.errors.push(error.message),
       runtime: this.runtime,
     });
-    const { backlog, capabilities } = transport;
+    const { backlog, capabilities, publish } = transport;
     return Object.assign(transport, {
       capabilities: { ...capabilities, ...(this.unseenHands && { unseenHands: true }) },
+      publish: (batch: readonly Message[]): Promise<Settlement[]> =>
+        this.takesResends || !batch.some(({ headers }) => 'ce-resend' in headers)
+          ? publish.call(transport, batch)
+          : Promise.resolve(batch.map(() => ({ stored: false, problem: 'unavailable', detail: 'not now' }))),
       backlog: async (group: string) => {
         if (this.broker.silent.has(group)) throw new Error('the broker does not say');
         return (await backlog.call(transport, group)) + (this.unseenHands ? 0 : this.broker.underWay(group));

@@ -1,17 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Store, Transport } from '@order-events/messaging';
+import { within, type Store, type Transport } from '@order-events/messaging';
 
 /** A broker that is away may take a minute to be given up; whoever looks waits for the other figures, too. */
 const BACKLOG_MS = 2_000;
 
 /** What waits for the group, if the broker says so soon. */
-export async function backlogOf(transport: Pick<Transport, 'backlog'>, group: string): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const refuse = () => reject(new Error(`no answer about the backlog within ${BACKLOG_MS} ms`));
-    timer = setTimeout(refuse, BACKLOG_MS);
-  });
-  return Promise.race([transport.backlog(group), late]).finally(() => clearTimeout(timer));
+export function backlogOf(transport: Pick<Transport, 'backlog'>, group: string): Promise<number> {
+  return within('the broker about the backlog', BACKLOG_MS, transport.backlog(group));
 }
 
 /** The figures of one service, for `/metrics`. */

@@ -20,6 +20,7 @@ export function observe(note: (who: string, what: string) => void, replica: Repl
     missing: (group, count) => {
       if (count > 0) say(`${group} misses ${count}`);
     },
+    notResent: (group, count, detail) => say(`${count} not sent again for ${group}: ${detail}`),
     resent: (group, count) => say(`${count} sent again for ${group}`),
   };
 }

@@ -27,6 +27,18 @@ test.each(edges)('one %s that is lost on its way to %s comes again, with nothing
   expect(system.notes.errors).toEqual([]);
 });
 
+test('what the broker does not take again now is told of, and sent again later', async () => {
+  await Promise.all([system.start('order-api'), system.start('email')]);
+  system.takesResends = false;
+  system.broker.loseFirst(1, of('order.created', 'email'));
+  const id = await system.publish('order.created');
+  await system.until(() => system.notes.errors.includes('not now'));
+  expect(system.notes.sums.resent).toBe(0);
+  system.takesResends = true;
+  await system.until(() => system.holds('email', [id]));
+  expect(system.notes.sums).toMatchObject({ missing: 1, resent: 1 });
+});
+
 test('while one in ten is lost on a busy edge, whatever it is, every event arrives', async () => {
   await Promise.all([system.start('order-api'), system.start('email')]);
   let n = 0;

@@ -171,6 +171,8 @@ export class GroupAudit {
       event.publishedBy = mark.now();
     }
     observer.resent(group, stored.length);
+    const failed = settlements.filter((settlement) => !settlement.stored);
+    if (failed.length > 0) observer.notResent(group, failed.length, failed.at(-1)!.detail);
     return stored.length;
   }
 

@@ -1,5 +1,5 @@
 import { answersFor, AUDIT_SCHEMA, AuditAnswer, AuditQuestion, questionsFor } from '@order-events/contracts';
-import { decode } from '../cloud-events';
+import { decode, toBinary } from '../cloud-events';
 import type { Message } from '../ports/transport';
 
 /** @param id of this copy of the question. */
@@ -23,20 +23,7 @@ export function readAnswer(received: Message): AuditAnswer {
 }
 
 function message(topic: string, id: string, source: string, data: AuditQuestion | AuditAnswer): Message {
-  return {
-    topic,
-    key: id,
-    headers: {
-      'content-type': 'application/json',
-      'ce-specversion': '1.0',
-      'ce-id': id,
-      'ce-source': source,
-      'ce-type': topic,
-      'ce-subject': data.group,
-      'ce-dataschema': AUDIT_SCHEMA,
-    },
-    body: Buffer.from(JSON.stringify(data)),
-  };
+  return toBinary(topic, id, { id, source, type: topic, subject: data.group, dataschema: AUDIT_SCHEMA }, data);
 }
 
 function dataOf(received: Message): unknown {

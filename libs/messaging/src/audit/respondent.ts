@@ -38,6 +38,7 @@ export class Respondent {
       ...{ question, group, missing, idle },
       ...(newest !== undefined && { newest: new Date(timeOf(newest)).toISOString() }),
     };
+    // One that gets lost is asked for again.
     await transport.publish([answerMessage(answer, publisher, runtime.eventId())]);
   }
 

@@ -65,6 +65,14 @@ export interface TopicDeclaration {
   groups: readonly string[];
 }
 
+/** Of each group, the topics that it is declared to consume. */
+export function topicsByGroup(declarations: readonly TopicDeclaration[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { topic, groups: names } of declarations)
+    for (const group of names) groups.set(group, [...(groups.get(group) ?? []), topic]);
+  return groups;
+}
+
 export interface Transport {
   readonly name: string;
   readonly capabilities: Capabilities;

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { within } from '@order-events/messaging';
 import type { Logger } from '../log';
 import { reasonOf } from '../reason';
 import { onlyMethods } from './problem';
@@ -46,7 +47,7 @@ export function healthRoutes(service: string, checks: Checks, { reasons = false 
     .route('/readyz')
     .get(async (_request, response) => {
       const results = await Promise.all(
-        Object.entries(checks).map(async ([name, check]) => [name, await problemOf(check)] as const),
+        Object.entries(checks).map(async ([name, check]) => [name, await problemOf(name, check)] as const),
       );
       const shown = results.map(([name, problem]) => [
         name,
@@ -61,11 +62,6 @@ export function healthRoutes(service: string, checks: Checks, { reasons = false 
   return routes;
 }
 
-async function problemOf(check: () => Promise<void>): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer within ${CHECK_MS} ms`), CHECK_MS);
-  });
-  const result = check().then(() => undefined, reasonOf);
-  return Promise.race([result, late]).finally(() => clearTimeout(timer));
+function problemOf(name: string, check: () => Promise<void>): Promise<string | undefined> {
+  return within(name, CHECK_MS, check()).then(() => undefined, reasonOf);
 }

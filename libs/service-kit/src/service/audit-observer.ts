@@ -11,6 +11,11 @@ export function observeAudit(log: Logger, { audited }: Metrics, { loopFailed }: 
       audited.inc({ group, outcome: 'resent' }, count);
       log.warn({ group, count }, 'events that a group had lost were published again');
     },
+    notResent: (group, count, detail) =>
+      log.warn(
+        { group, count, detail },
+        'events that a group had lost could not be published again; they are tried later',
+      ),
     loopFailed,
   };
 }

@@ -76,20 +76,3 @@ function read({ caFile, certFile, keyFile }: NonNullable<ClientSettings['tls']>)
   const content = (file?: string) => (file === undefined ? undefined : readFileSync(file));
   return { ca: content(caFile), cert: content(certFile), key: content(keyFile) };
 }
-
-export class LateError extends Error {
-  override name = 'LateError';
-}
-
-/** Rejects with a LateError when there is no answer after `ms`. What was asked goes on, and nobody hears of it any more. */
-export async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LateError(`no answer from Kafka within ${Math.round(ms)} ms`)), ms);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

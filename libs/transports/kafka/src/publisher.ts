@@ -1,6 +1,6 @@
-import { bisect, type Message, type Settlement } from '@order-events/messaging';
+import { bisect, within, type Message, type Settlement } from '@order-events/messaging';
 import { CompressionTypes, Partitioners, type Message as Outgoing, type Producer } from 'kafkajs';
-import { Client, retry, within, type ClientSettings } from './client';
+import { Client, retry, type ClientSettings } from './client';
 import { MAX_REQUEST_BYTES, toKafka, unfit, weight } from './wire';
 
 /** Shorter than the relay's lease. */
@@ -37,7 +37,7 @@ export class Publisher {
     const { session } = this;
     this.session = undefined;
     if (!session) return;
-    await within(PUBLISH_MS, session.producer.disconnect()).catch(() => undefined);
+    await within('Kafka', PUBLISH_MS, session.producer.disconnect()).catch(() => undefined);
     session.client.end();
   }
 
@@ -79,6 +79,7 @@ export class Publisher {
     try {
       const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages }));
       const answers = await within(
+        'Kafka',
         deadline - performance.now(),
         producer.sendBatch({ acks: -1, timeout: PUBLISH_MS, compression: CompressionTypes.GZIP, topicMessages }),
       );
@@ -115,7 +116,7 @@ export class Publisher {
     });
     this.session = { client, producer, partitions };
     try {
-      await within(deadline - performance.now(), producer.connect());
+      await within('Kafka', deadline - performance.now(), producer.connect());
     } catch (error) {
       this.discard();
       throw error;

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { backoff, systemRuntime, type Message } from '@order-events/messaging';
+import { backoff, systemRuntime, within, type Message } from '@order-events/messaging';
 import type { Consumer as Member, EachBatchPayload } from 'kafkajs';
 import { byNumber } from './assigner';
-import { Client, REQUEST_MS, retry, within } from './client';
+import { Client, REQUEST_MS, retry } from './client';
 import type { ConsumerOptions } from './consumer';
 import { afterCalls } from './handover';
 import { Lanes } from './lanes';
@@ -123,7 +123,7 @@ export class Session {
   private async leave(starting: Promise<void>): Promise<void> {
     // Whoever disconnects while it joins has a member that nobody knows of. Why it could not start is known already.
     const left = starting.catch(() => undefined).then(() => this.member.disconnect());
-    await within(REQUEST_MS / 2, left).catch(this.options.onError);
+    await within('Kafka', REQUEST_MS / 2, left).catch(this.options.onError);
     this.client.end();
   }
 
@@ -206,7 +206,7 @@ export class Session {
     const places = [...this.unacknowledged];
     if (places.length === 0) return;
     try {
-      await within(REQUEST_MS, this.member.commitOffsets(places.map(([, place]) => place)));
+      await within('Kafka', REQUEST_MS, this.member.commitOffsets(places.map(([, place]) => place)));
       for (const [name, place] of places) {
         if (this.unacknowledged.get(name) === place) this.unacknowledged.delete(name);
       }

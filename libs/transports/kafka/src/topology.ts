@@ -1,7 +1,14 @@
-import { backoff, systemRuntime, type TopicDeclaration } from '@order-events/messaging';
+import {
+  backoff,
+  LateError,
+  systemRuntime,
+  topicsByGroup,
+  within,
+  type TopicDeclaration,
+} from '@order-events/messaging';
 import type { Admin, TopicPartitionOffsetAndMetadata } from 'kafkajs';
 import { byNumber } from './assigner';
-import { Client, LateError, REQUEST_MS, retry, within, type ClientSettings } from './client';
+import { Client, REQUEST_MS, retry, type ClientSettings } from './client';
 import { MAX_BATCH_BYTES } from './wire';
 
 /** Of a new topic, for life: with another number of partitions a key would move to another one. */
@@ -46,17 +53,13 @@ export class Topology {
 
   async declare(declarations: readonly TopicDeclaration[]): Promise<void> {
     if (declarations.length === 0) return;
-    const groups = new Map<string, string[]>();
-    for (const { topic, groups: names } of declarations) {
-      for (const group of names) groups.set(group, [...(groups.get(group) ?? []), topic]);
-    }
     await this.ask(DECLARE_MS, (admin) =>
       this.makeTopics(
         admin,
         declarations.map(({ topic }) => this.name(topic)),
       ),
     );
-    await Promise.all([...groups].map(([group, topics]) => this.place(group, topics)));
+    await Promise.all([...topicsByGroup(declarations)].map(([group, topics]) => this.place(group, topics)));
   }
 
   /** Where each partition of the topics ends, by topic. */
@@ -92,7 +95,7 @@ export class Topology {
     const { session } = this;
     this.session = undefined;
     if (!session) return;
-    await within(REQUEST_MS / 2, session.admin.disconnect()).catch(this.options.onError);
+    await within('Kafka', REQUEST_MS / 2, session.admin.disconnect()).catch(this.options.onError);
     session.client.end();
   }
 
@@ -151,6 +154,7 @@ export class Topology {
       });
       const eachBatch = () => Promise.resolve();
       await within(
+        'Kafka',
         DECLARE_MS,
         (async () => {
           await consumer.connect();
@@ -168,6 +172,7 @@ export class Topology {
     const { client, admin } = (this.session ??= this.open());
     try {
       return await within(
+        'Kafka',
         ms,
         admin.connect().then(() => work(admin)),
       );

@@ -1,6 +1,7 @@
 import {
   backoff,
   KeyLanes,
+  redeliveryPause,
   systemRuntime,
   type Message,
   type Subscribe,
@@ -187,5 +188,5 @@ function delay({ reply }: Held): number {
   const parts = reply.split('.');
   // $JS.ACK.<domain>.<account>.<stream>.<consumer>.<deliveries>…; old servers leave the first two away.
   const deliveries = Number(parts[parts.length === 9 ? 4 : 6]);
-  return Math.min(30_000, 100 * 2 ** Math.min(deliveries - 1, 20));
+  return redeliveryPause(deliveries);
 }

@@ -1,4 +1,4 @@
-import type { TopicDeclaration } from '@order-events/messaging';
+import { topicsByGroup, type TopicDeclaration } from '@order-events/messaging';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -50,10 +50,6 @@ export class Topology {
   /** What is there is only ever added to: an older version's setup takes nothing from a newer one. */
   async declare(jsm: JetStreamManager, topics: readonly TopicDeclaration[]): Promise<void> {
     if (topics.length === 0) return;
-    const groups = new Map<string, string[]>();
-    for (const { topic, groups: names } of topics) {
-      for (const group of names) groups.set(group, [...(groups.get(group) ?? []), this.wire.subject(topic)]);
-    }
     const { stream } = this;
     await cover(
       topics.map(({ topic }) => this.wire.subject(topic)),
@@ -63,13 +59,16 @@ export class Topology {
         update: (subjects) => jsm.streams.update(stream, { subjects }),
       },
     );
-    for (const [group, wanted] of groups) {
+    for (const [group, wanted] of topicsByGroup(topics)) {
       const durable_name = this.wire.name(group);
-      await cover(wanted, {
-        read: async () => filters((await jsm.consumers.info(stream, durable_name)).config),
-        add: (filter_subjects) => jsm.consumers.add(stream, { ...consumer, durable_name, filter_subjects }),
-        update: (filter_subjects) => jsm.consumers.update(stream, durable_name, { filter_subjects }),
-      });
+      await cover(
+        wanted.map((topic) => this.wire.subject(topic)),
+        {
+          read: async () => filters((await jsm.consumers.info(stream, durable_name)).config),
+          add: (filter_subjects) => jsm.consumers.add(stream, { ...consumer, durable_name, filter_subjects }),
+          update: (filter_subjects) => jsm.consumers.update(stream, durable_name, { filter_subjects }),
+        },
+      );
     }
   }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { KeyLanes, systemRuntime, type Subscribe, type Subscription } from '@order-events/messaging';
+import { KeyLanes, redeliveryPause, systemRuntime, type Subscribe, type Subscription } from '@order-events/messaging';
 import type { ConnectionSettings } from './connection';
 import { Link, type Held } from './link';
 import { addressOf, type Node, type Nodes } from './nodes';
@@ -13,8 +13,6 @@ export interface ConsumerOptions extends Subscribe {
 
 /** How often it is looked whether a nsqd has joined or left. */
 const LOOK_MS = 5_000;
-const AGAIN_MS = 100;
-const AGAIN_CAP_MS = 30_000;
 
 /** One member of a group, or one follower of a broadcast: a link for each of its topics to every nsqd there is. */
 export class Consumer implements Subscription {
@@ -96,12 +94,7 @@ export class Consumer implements Subscription {
       for (const held of batch) held.link.finish(held);
     } catch (error) {
       this.options.settings.onError(error as Error);
-      for (const held of batch) held.link.giveBack(held, delayMs(held));
+      for (const held of batch) held.link.giveBack(held, redeliveryPause(held.delivery.attempts));
     }
   }
-}
-
-/** Longer each time a message was delivered. */
-function delayMs({ delivery }: Held): number {
-  return Math.min(AGAIN_CAP_MS, AGAIN_MS * 2 ** Math.min(Math.max(delivery.attempts - 1, 0), 20));
 }

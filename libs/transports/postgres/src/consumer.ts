@@ -110,7 +110,7 @@ export class Consumer implements Subscription {
     const pages = [...(await this.cursors.poll(limit, ready))];
     // There is more, without any wake-up.
     for (const [partition, page] of pages) if (page.length === limit) this.due.add(partition);
-    await within(PATIENCE_MS, this.calls.start(pages.filter(([, page]) => page.length > 0)));
+    await noLongerThan(PATIENCE_MS, this.calls.start(pages.filter(([, page]) => page.length > 0)));
   }
 
   /** Makes lasting what was handled, and goes back to what was not. */
@@ -126,7 +126,7 @@ export class Consumer implements Subscription {
     const { onError } = this.options;
     await this.leave();
     while (this.calls.areRunning) {
-      await within(LEASE_MS / 3, this.calls.idle());
+      await noLongerThan(LEASE_MS / 3, this.calls.idle());
       await this.leave();
       if (this.membership) await this.cursors.renew(LEASE_MS).catch(onError);
     }
@@ -154,8 +154,8 @@ function withoutPrefix({ topic, key, headers, body }: LogRecord, prefix: string)
   return { topic: topic.slice(prefix.length), key, headers, body };
 }
 
-/** Waits for it, but no longer than `ms`. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
+/** Waits for it `ms` at most. */
+async function noLongerThan(ms: number, work: Promise<void>): Promise<void> {
   const over = new AbortController();
   await Promise.race([work, systemRuntime.sleep(ms, over.signal)]);
   over.abort();

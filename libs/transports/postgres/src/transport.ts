@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   bisect,
   StoreError,
+  topicsByGroup,
   type Capabilities,
   type Message,
   type Settlement,
@@ -43,15 +44,15 @@ export class PostgresTransport implements Transport {
   }
 
   async declare(topics: readonly TopicDeclaration[]): Promise<void> {
-    const groups = new Map<string, string[]>();
-    for (const { topic, groups: names } of topics) {
-      for (const group of names) groups.set(group, [...(groups.get(group) ?? []), this.prefixed(topic)]);
-    }
     const declared = topics.map(({ topic }) => this.prefixed(topic)).sort();
     await this.database.transact(async (session) => {
       await session.query(sql.declareTopics, [declared]);
-      for (const [group, names] of [...groups].sort()) {
-        await session.query(sql.declare, [this.prefixed(group), PARTITIONS, names.sort()]);
+      for (const [group, names] of [...topicsByGroup(topics)].sort()) {
+        await session.query(sql.declare, [
+          this.prefixed(group),
+          PARTITIONS,
+          names.map((name) => this.prefixed(name)).sort(),
+        ]);
       }
     });
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { within } from '@order-events/messaging';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 
 export interface ConnectionSettings {
@@ -11,6 +12,8 @@ export interface ConnectionSettings {
   onError(error: Error): void;
 }
 
+/** Who is asked. */
+export const BROKER = 'RabbitMQ';
 /** How long the broker may take for an answer. */
 export const TIMEOUT_MS = 5_000;
 /** Two or three of them in silence, and each side gives the connection up, and the broker the claims that it carries. */
@@ -50,19 +53,19 @@ export class Connection {
     return (this.current = opening);
   }
 
-  /** Does its work on a channel of its own. */
-  async use<T>(work: (channel: Channel, open: Open) => Promise<T>): Promise<T> {
+  /** Does its work on a channel of its own, `ms` long at most. */
+  async use<T>(work: (channel: Channel, open: Open) => Promise<T>, ms = TIMEOUT_MS): Promise<T> {
     const open = await this.get();
-    const watched = new Watched(await within(TIMEOUT_MS, open.model.createChannel()));
+    const watched = new Watched(await within(BROKER, TIMEOUT_MS, open.model.createChannel()));
     try {
-      return await within(TIMEOUT_MS, work(watched.channel, open));
+      return await within(BROKER, ms, work(watched.channel, open));
     } finally {
       await watched.close();
     }
   }
 
   async close(): Promise<void> {
-    const closing = this.current?.then(({ model }) => within(TIMEOUT_MS, model.close()));
+    const closing = this.current?.then(({ model }) => within(BROKER, TIMEOUT_MS, model.close()));
     // What fails here has failed for its own user already; then the sockets go, and with them all that was open.
     await Promise.allSettled([closing]);
     this.stop.abort();
@@ -136,20 +139,7 @@ export class Watched<C extends Channel> {
   }
 
   async close(): Promise<void> {
-    if (!this.reason) await within(TIMEOUT_MS, this.channel.close());
-  }
-}
-
-/** Rejects when the promise takes longer. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`RabbitMQ did not answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+    if (!this.reason) await within(BROKER, TIMEOUT_MS, this.channel.close());
   }
 }
 

@@ -1,13 +1,15 @@
 import {
   backoff,
   KeyLanes,
+  redeliveryPause,
   systemRuntime,
+  within,
   type Message,
   type Subscribe,
   type Subscription,
 } from '@order-events/messaging';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { TIMEOUT_MS, Watched, within, type Connection } from './connection';
+import { BROKER, TIMEOUT_MS, Watched, type Connection } from './connection';
 import type { Topology } from './topology';
 import { read } from './wire';
 
@@ -75,20 +77,20 @@ export class Consumer implements Subscription {
   private async consume(succeeded: () => void): Promise<void> {
     const { connection } = this.options;
     const { model } = await connection.get();
-    const watched = new Watched(await within(TIMEOUT_MS, model.createChannel()));
+    const watched = new Watched(await within(BROKER, TIMEOUT_MS, model.createChannel()));
     const { channel, ended } = watched;
     channel.on('close', () => this.forget());
     try {
       const cancel = new AbortController();
       const receive = (raw: ConsumeMessage | null) => (raw ? this.take(raw, channel) : cancel.abort());
       // A queue without a leader does not answer.
-      const [queue, consumerTag] = await within(TIMEOUT_MS, this.begin(channel, receive));
+      const [queue, consumerTag] = await within(BROKER, TIMEOUT_MS, this.begin(channel, receive));
       succeeded();
       this.start();
       const lost = await Promise.race([ended, aborted(AbortSignal.any([cancel.signal, this.stop.signal]))]);
       if (lost) throw new Error(`consuming from ${queue} was interrupted: ${lost.message}`, { cause: lost });
       if (cancel.signal.aborted) throw new Error(`RabbitMQ cancelled consuming from ${queue}: was it deleted?`);
-      await within(TIMEOUT_MS, channel.cancel(consumerTag));
+      await within(BROKER, TIMEOUT_MS, channel.cancel(consumerTag));
       for (const delivery of this.unwanted) this.settle(delivery, 'nack');
       await this.lanes.idle();
     } finally {
@@ -150,7 +152,7 @@ export class Consumer implements Subscription {
 /** Milliseconds until a rejected message comes again, longer each time it was given back, where the broker counts that. */
 function delay({ raw }: Delivery): number {
   const { 'x-delivery-count': count = 0 } = raw.properties.headers ?? {};
-  return Math.min(30_000, 100 * 2 ** Math.min(Number(count), 20));
+  return redeliveryPause(Number(count) + 1);
 }
 
 const aborted = (signal: AbortSignal) =>

@@ -1,5 +1,5 @@
-import { bisect, type Message, type Settlement } from '@order-events/messaging';
-import { TIMEOUT_MS, within, type Connection } from './connection';
+import { bisect, within, type Message, type Settlement } from '@order-events/messaging';
+import { BROKER, TIMEOUT_MS, type Connection } from './connection';
 import { Line, refused, Refusal, unavailable } from './line';
 import type { Topology } from './topology';
 
@@ -50,7 +50,7 @@ export class Publisher {
     const open = await this.connection.get();
     if (open.blocked) throw new Error(`RabbitMQ takes no more messages: ${open.blocked}`);
     try {
-      return new Line(open, await within(TIMEOUT_MS, open.model.createConfirmChannel()), this.topology);
+      return new Line(open, await within(BROKER, TIMEOUT_MS, open.model.createConfirmChannel()), this.topology);
     } catch (error) {
       open.abandon(error as Error);
       throw error;

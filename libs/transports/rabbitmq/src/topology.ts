@@ -22,7 +22,7 @@ export class Topology {
     return routingKey.slice(this.prefix.length);
   }
 
-  /** What is there is only ever added to: an older version's setup takes nothing from a newer one. */
+  /** An older version's setup takes nothing from a newer one's: only who consumes a topic has no more use for `nobody`. */
   async declare(channel: Channel, model: ChannelModel, topics: readonly TopicDeclaration[]): Promise<void> {
     await channel.assertExchange(this.exchange, 'topic', { durable: true });
     for (const group of new Set(topics.flatMap(({ groups }) => groups)))

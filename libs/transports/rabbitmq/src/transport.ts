@@ -13,6 +13,9 @@ import { Publisher } from './publisher';
 import { Topology } from './topology';
 import { MAX_BYTES } from './wire';
 
+/** Some dozens of requests, and each new queue is agreed upon by its members: several setups may do so at once. */
+const DECLARE_MS = 60_000;
+
 export interface RabbitmqTransportOptions extends ConnectionSettings {
   /** Goes before the names of the exchange, of topics and of groups. */
   prefix: string;
@@ -37,7 +40,7 @@ export class RabbitmqTransport implements Transport {
   }
 
   async declare(topics: readonly TopicDeclaration[]): Promise<void> {
-    await this.consuming.use((channel, { model }) => this.topology.declare(channel, model, topics));
+    await this.consuming.use((channel, { model }) => this.topology.declare(channel, model, topics), DECLARE_MS);
   }
 
   publish(batch: readonly Message[]): Promise<Settlement[]> {

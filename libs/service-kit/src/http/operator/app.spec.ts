@@ -100,7 +100,7 @@ test('readyz names what fails and what does not answer', async () => {
   expect(status).toBe(503);
   expect(body).toEqual({
     status: 'not ready',
-    checks: { works: 'ok', fails: 'nobody is there', hangs: expect.stringMatching(/^no answer within/) },
+    checks: { works: 'ok', fails: 'nobody is there', hangs: expect.stringMatching(/^no answer from hangs within/) },
   });
 });
 

@@ -23,7 +23,7 @@ runProcess('order-api', async (log) => {
 
   const outboxAge = new OutboxAge(store);
   const door = new Door({ store, maxEventBytes: transport.capabilities.maxBytes });
-  const sweeper = new Sweeper({ store, deadlineS: config.ORDER_DEADLINE_S, log });
+  const sweeper = new Sweeper({ store, transport, deadlineS: config.ORDER_DEADLINE_S, log });
   const app = publicApp({ store, entities, door, outboxAge, health: healthRoutes('order-api', checks), log });
 
   await service.start([], operatorRoutes({ store, entities }));

@@ -3,10 +3,13 @@ import { json, log, OrderApi } from './start-order-api';
 
 let api: OrderApi;
 let sweeper: Sweeper;
+let transport: { ping: jest.Mock; backlog: jest.Mock };
 beforeEach(async () => {
   api = await OrderApi.start();
-  sweeper = new Sweeper({ store: api.store, deadlineS: 10, log });
+  transport = { ping: jest.fn().mockResolvedValue(undefined), backlog: jest.fn().mockResolvedValue(0) };
+  sweeper = newSweeper();
 });
+const newSweeper = () => new Sweeper({ store: api.store, transport, deadlineS: 10, log });
 afterEach(async () => {
   await api.close();
   expect(api.errors).toEqual([]);
@@ -136,7 +139,7 @@ test('two sweepers at once share one clock, and cancel each order once', async (
   const ids = await Promise.all(Array.from({ length: 50 }, () => api.placed()));
   await api.publishAll();
   await sweeper.tick();
-  const other = new Sweeper({ store: api.store, deadlineS: 10, log });
+  const other = newSweeper();
   const [before] = await api.sql<{ seconds: number; at: number }>(
     `UPDATE deadline_clock SET ticked_at = ticked_at - interval '3 seconds'
      RETURNING seconds, extract(epoch FROM ticked_at)::float8 AS at`,
@@ -164,4 +167,43 @@ test('more orders than fit into one transaction are all given a deadline, and al
   expect(await api.count('orders WHERE deadline IS NULL')).toBe(0);
   await passDeadline();
   expect(await api.count(`orders WHERE status = 'cancelled' AND deadline IS NULL`)).toBe(450);
+});
+
+describe('no order expires while its answer may wait unread', () => {
+  let id: string;
+  beforeEach(async () => {
+    id = await api.inStatus('confirmed');
+    await api.publishAll();
+    await tickAfter(1);
+  });
+  const status = async () => (await api.order(id)).status;
+
+  test('because the group is paused', async () => {
+    const { operatorActions } = api.store;
+    await operatorActions.record('pause', 'order-api', { actor: 'ann', reason: 'a look at it' });
+    for (let tick = 0; tick < 20; tick++) await tickAfter(3);
+    expect(await status()).toBe('confirmed');
+    await operatorActions.record('resume', 'order-api', { actor: 'ann', reason: 'nothing there' });
+    await tickAfter(3);
+    expect(await status()).toBe('confirmed');
+    await passDeadline();
+    expect(await status()).toBe('cancelled');
+  });
+
+  test('because the broker does not answer', async () => {
+    transport.ping.mockRejectedValue(new Error('away'));
+    for (let tick = 0; tick < 20; tick++) await expect(tickAfter(3)).rejects.toThrow('away');
+    transport.ping.mockResolvedValue(undefined);
+    await tickAfter(3);
+    expect(await status()).toBe('confirmed');
+  });
+
+  test('because much else waits, too', async () => {
+    transport.backlog.mockResolvedValue(50_000);
+    await passDeadline();
+    expect(await status()).toBe('confirmed');
+    transport.backlog.mockResolvedValue(3);
+    await tickAfter(1);
+    expect(await status()).toBe('cancelled');
+  });
 });

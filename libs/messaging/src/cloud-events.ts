@@ -1,6 +1,6 @@
 import { dataschema, events, type Topic } from '@order-events/contracts';
 import { DeadLetterError, type Cause, type NewEvent } from './decision';
-import type { OutboxEntry } from './ports/store';
+import type { LogRecord, OutboxEntry } from './ports/store';
 import type { Message } from './ports/transport';
 
 /**
@@ -84,6 +84,12 @@ export function toBinary(
 /** Sets one attribute of a message in binary mode. */
 export function withAttribute(message: Message, name: string, value: string): Message {
   return { ...message, headers: { ...message.headers, [PREFIX + name]: value } };
+}
+
+/** A record as it goes to the broker: with the time at which it was appended. */
+export function asPublished(record: LogRecord): Message {
+  const { topic, key, headers, body } = record;
+  return withAttribute({ topic, key, headers, body }, 'time', record.time.toISOString());
 }
 
 /** Reads a message of either mode. A refusal says what is wrong with the bytes; it never throws. */

@@ -15,8 +15,8 @@ export interface ConsumptionOptions extends Pauses {
 
 /** One process's part in its group's consumption: there, unless the group is paused, by an operator or because most fails. */
 export class Consumption {
-  /** As it was last seen. */
-  private paused = false;
+  /** As it was last seen; as long as nobody could say, it may be. */
+  private paused = true;
   private readonly failure = new MassFailure();
   private lastError = '';
   private subscription: Promise<Subscription> | undefined;

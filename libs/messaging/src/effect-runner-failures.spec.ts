@@ -119,3 +119,34 @@ test('an outside that is away is asked by one call at a time, and by all when it
   await done(40);
   expect(most).toBe(8);
 });
+
+test('never asks for fewer than one effect, however suddenly the outside goes away', async () => {
+  const charging = new Charging();
+  const { service, outside } = charging;
+  const store = service.process();
+  const limits: number[] = [];
+  const claim = store.claimEffects.bind(store);
+  jest.spyOn(store, 'claimEffects').mockImplementation((kinds, limit, ms) => {
+    limits.push(limit);
+    return claim(kinds, Math.max(0, limit), ms);
+  });
+  const fails: (() => void)[] = [];
+  outside.meddle = () => new Promise((_, reject) => fails.push(() => reject(new Error('timeout'))));
+  await charging.intend(...Array.from({ length: 27 }, (_, n) => charge(`o${n}`)));
+  // The sleep in which a runner with few free slots gathers more: the time-outs of a hanging gateway fall into it.
+  const sleep = service.runtime.sleep.bind(service.runtime);
+  let done = false;
+  jest.spyOn(service.runtime, 'sleep').mockImplementation(async (ms, signal) => {
+    if (ms === 20 && !done && fails.length === 27) {
+      done = true;
+      for (const fail of fails.splice(0, 12)) fail();
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      return;
+    }
+    return sleep(ms, signal);
+  });
+  charging.run(store, { parallel: 32 });
+  await eventually(() => done && limits.length >= 2);
+  for (const fail of fails.splice(0)) fail();
+  expect(Math.min(...limits)).toBeGreaterThan(0);
+});

@@ -60,6 +60,8 @@ export class EffectRunner<T extends Tables> {
         await this.slots();
         if (signal.aborted) break;
         const free = this.parallel - this.running.size;
+        // The outside may have been found to be away while it was waited for.
+        if (free < 1) continue;
         this.closedMeanwhile.clear();
         const claimed = await store.claimEffects(kinds, free, LEASE_MS);
         for (const effect of claimed) if (this.isNews(effect)) this.start(effect, signal);

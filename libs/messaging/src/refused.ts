@@ -1,6 +1,7 @@
+import { asPublished } from './cloud-events';
 import { deadLettered } from './dead-lettered';
 import type { Observer, Runtime } from './ports/runtime';
-import type { InboxEntry, OutboxEntry, Store } from './ports/store';
+import type { InboxEntry, OutboxEntry, Refused, Store } from './ports/store';
 import type { Transport } from './ports/transport';
 
 /** The group in whose name records of the outbox are dead letters that the broker refused. */
@@ -50,6 +51,16 @@ export async function publishRefused({ store, transport, runtime, observer }: Re
   for (const { failure, ...entry } of entries) if (failure) observer.refused(entry, failure.error);
   if (unavailable.length > 0) observer.publishFailed(unavailable.length, unavailable.at(-1)!);
   return due.length;
+}
+
+/** The dead letters of records that the broker has refused, one for each event: it may stand in the outbox more than once. */
+export function lettersOf(refused: readonly Refused[]): InboxEntry[] {
+  const letters = new Map<string, InboxEntry>();
+  for (const { record, error } of refused) {
+    const { id, topic, key } = record;
+    letters.set(id, { id, topic, key, state: 'dead', failure: { message: asPublished(record), error, attempts: 1 } });
+  }
+  return [...letters.values()];
 }
 
 /** What is told of a record that was refused: by the one who would have told the record. */

@@ -1,7 +1,7 @@
-import { withAttribute } from './cloud-events';
+import { asPublished } from './cloud-events';
 import type { Observer, Runtime } from './ports/runtime';
 import type { LogReader, LogRecord, Refused, Store } from './ports/store';
-import type { Message, Transport } from './ports/transport';
+import type { Transport } from './ports/transport';
 import { tellRefused } from './refused';
 import { backoff } from './retry-policy';
 
@@ -89,10 +89,4 @@ export class Relay {
     }
     return refused;
   }
-}
-
-/** A record as it goes to the broker: with the time at which it was appended. */
-export function asPublished(record: LogRecord): Message {
-  const { topic, key, headers, body } = record;
-  return withAttribute({ topic, key, headers, body }, 'time', record.time.toISOString());
 }

@@ -55,7 +55,9 @@ export class Worker {
       ...observer,
       handled: (arrival, outcome, error) => {
         observer.handled(arrival, outcome, error);
-        if (arrival.reading.ok && outcome !== 'duplicate') consumption.note(arrival.key, error);
+        // One that fails again says nothing new: after a busy hour the last hundred may all be such.
+        const failsAgain = arrival.again && error !== undefined;
+        if (arrival.reading.ok && outcome !== 'duplicate' && !failsAgain) consumption.note(arrival.key, error);
       },
     });
     const subscribe = () =>

@@ -2,7 +2,7 @@ export * from './lease-lost';
 export { MemoryDatabase } from './memory/database';
 export * from './memory/store';
 export { sharedMigrations } from './migrations';
-export { createLogTable, createPartitionFunction } from './migrations/log-table';
+export { createLogTable, createPartitionFunction, createRaisePositions } from './migrations/log-table';
 export * from './postgres/audit';
 export * from './postgres/database';
 export * from './postgres/dead-letters';

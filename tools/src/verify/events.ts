@@ -20,9 +20,9 @@ interface OutboxRow {
   topic: Topic;
   key: string;
 }
-/** What a service has told of orders. */
+/** What a service has told of orders. What an operator has brought back stands there twice, and is one event. */
 const outboxOf = async (ask: Ask, service: string) =>
-  (await ask<OutboxRow>(databaseOf(service), 'SELECT id, topic, key FROM outbox')).filter(({ topic }) =>
+  (await ask<OutboxRow>(databaseOf(service), 'SELECT DISTINCT id, topic, key FROM outbox')).filter(({ topic }) =>
     isTopic(topic),
   );
 

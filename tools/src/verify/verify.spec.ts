@@ -193,3 +193,10 @@ test('a mail that came twice after a crash is no violation, but is counted', asy
   expect(failed(results)).toEqual([]);
   expect(report(results).join('\n')).toContain('note: 2 arrived a second time');
 });
+
+test('an event that the broker had refused, and an operator has brought back, stands twice in the outbox and was told once', async () => {
+  const content = tables();
+  // What `publishRefused` appends: the same event, with its id.
+  content['outbox']!['order_api']!.push({ id: 'e1', topic: 'order.created', key: 'o1' });
+  expect(failed(await check([completed(), cancelled()], content))).toEqual([]);
+});

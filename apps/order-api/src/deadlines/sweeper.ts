@@ -1,4 +1,4 @@
-import { bisect, StoreError } from '@order-events/messaging';
+import { bisect, StoreError, type Transport } from '@order-events/messaging';
 import type { Logger } from '@order-events/service-kit';
 import type { PostgresStore } from '@order-events/store';
 import { expire, tables } from '../domain';
@@ -7,7 +7,8 @@ import { traceparentFrom } from '../traceparent';
 import { dueOrders, lockClock, setClock, startDeadlines, type Clock } from './sql';
 
 export interface SweeperOptions {
-  store: Pick<PostgresStore, 'database' | 'outboxStatus' | 'transact'>;
+  store: Pick<PostgresStore, 'database' | 'operatorActions' | 'outboxStatus' | 'transact'>;
+  transport: Pick<Transport, 'backlog' | 'ping'>;
   /** How long an order may wait for its next status, seconds of the deadline clock. */
   deadlineS: number;
   log: Logger;
@@ -19,6 +20,9 @@ const BEHIND_MS = 1_000;
 /** Time in which nobody looked does not count: answers may have been waiting all the while. */
 const MOST_S = (2 * TICK_MS) / 1000;
 const AT_ONCE = 200;
+const GROUP = 'order-api';
+/** So many answers are read within a moment. */
+const FEW = 1_000;
 
 /**
  * The deadline clock after one more look at it. It stands still while what was decided has not been published, and never
@@ -32,7 +36,12 @@ export function advanced({ seconds, elapsed }: Clock, outboxMs: number): number 
 export class Sweeper {
   constructor(private readonly options: SweeperOptions) {}
 
+  /** Rejects while the broker does not answer. */
   async tick(): Promise<void> {
+    const { store, transport } = this.options;
+    // As long as no answer can reach us, nobody looks at the clock, and so it stands still.
+    if ((await store.operatorActions.pause(GROUP)) !== undefined) return;
+    await transport.ping();
     const now = await this.advanceClock();
     await this.startDeadlines(Math.ceil(now + this.options.deadlineS));
     await this.expireDue(Math.floor(now));
@@ -55,10 +64,11 @@ export class Sweeper {
   }
 
   private async expireDue(now: number): Promise<void> {
-    const { store, log } = this.options;
+    const { store, transport, log } = this.options;
     for (;;) {
       const due = await dueOrders(store.database, now, AT_ONCE);
-      if (due.length === 0) return;
+      // The answer that one of them waits for may lie unread among many.
+      if (due.length === 0 || (await transport.backlog(GROUP)) > FEW) return;
       const expired = await bisect<string, string | undefined>(
         due,
         (some) => this.expire(some, now),

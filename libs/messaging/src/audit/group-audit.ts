@@ -1,11 +1,10 @@
 import { QUESTION_IDS, type AuditAnswer } from '@order-events/contracts';
-import { withAttribute } from '../cloud-events';
+import { asPublished, withAttribute } from '../cloud-events';
 import type { AuditLog, AuditStore } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { LogRecord } from '../ports/store';
 import type { Message, Transport } from '../ports/transport';
 import { RELAY } from '../refused';
-import { asPublished } from '../relay';
 import { backoff } from '../retry-policy';
 import type { AgedMark } from './aged-mark';
 import type { ResendBudget } from './budget';

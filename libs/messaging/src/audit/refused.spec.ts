@@ -1,9 +1,9 @@
 import { MemoryTransport } from '@order-events/transport-memory';
 import { AuditedSystem } from '../../test/audited-system';
 import { of } from '../../test/lossy-broker';
+import { asPublished } from '../cloud-events';
 import type { LogRecord } from '../ports/store';
 import { publishRefused } from '../refused';
-import { asPublished } from '../relay';
 
 const MINUTE = 60_000;
 let system: AuditedSystem;

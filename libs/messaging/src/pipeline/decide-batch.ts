@@ -100,14 +100,18 @@ export function isNews(arrival: Arrival, known: InboxState | undefined): boolean
   return arrival.again ? known === 'retrying' : known === undefined;
 }
 
-/** The inbox entry of an event that could not be decided: another try later, or a dead letter. */
+/**
+ * The inbox entry of an event that could not be decided: another try later, or a dead letter.
+ * @param counts whether this was one of its tries
+ */
 export function failed<T extends Tables>(
   consumer: Consumer<T>,
   arrival: Arrival,
   error: Error,
   runtime: Runtime,
+  counts = true,
 ): InboxEntry {
-  const attempts = triesOf(arrival);
+  const attempts = counts ? triesOf(arrival) : arrival.attempts;
   const { id, topic, key, message } = arrival;
   const waits = !arrival.reading.ok && arrival.reading.waits;
   const delayMs = waits

@@ -252,3 +252,18 @@ test('a decision that writes a row which its keys do not name fails, and writes 
   expect(service.notes.errors).toEqual(['a decision wrote a row that its keys do not name: counters other']);
   expect(service.database.table('journal').size).toBe(0);
 });
+
+test('a table that is locked for half an hour makes no dead letter of the only event that came meanwhile', async () => {
+  const service = new Counting();
+  const pipeline = service.pipeline();
+  const message = reserved('o1');
+  // ALTER TABLE, VACUUM FULL, a dump with a lock: whatever is tried runs into its statement time-out. The inbox is not locked.
+  service.store.culprits.set('o1', new StoreError('contended', 'canceling statement due to statement timeout'));
+  const begin = service.runtime.elapsed();
+  await pipeline.handle([message]).catch(() => undefined);
+  while (service.runtime.elapsed() - begin < 30 * 60_000) {
+    await pipeline.retryDue().catch(() => undefined);
+    service.runtime.pass(30_000);
+  }
+  expect(await service.states([message])).not.toEqual(['dead']);
+});

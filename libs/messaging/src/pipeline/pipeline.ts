@@ -83,7 +83,10 @@ export class Pipeline<T extends Tables> {
         culprits.push(arrival);
       }
     }
-    if (outcomes.length === 0 && arrivals.length > 1) throw reason;
+    const [lone] = arrivals;
+    // Nobody else can say whether it is to blame: it waits where it is in nobody's way, and nothing is counted.
+    if (arrivals.length === 1 && lone) return [await this.fail(lone, reason, signal, false)];
+    if (outcomes.length === 0) throw reason;
     for (const culprit of culprits) outcomes.push(await this.fail(culprit, reason, signal));
     return outcomes;
   }
@@ -98,10 +101,10 @@ export class Pipeline<T extends Tables> {
     return store.transact((tx) => decideBatch(tx, consumer, arrivals, runtime));
   }
 
-  /** Counts a failure that happened in the database and not in the decision, in a transaction without the decision. */
-  private fail(arrival: Arrival, error: Error, signal?: AbortSignal): Promise<Outcome> {
+  /** Files a failure that happened in the database and not in the decision, in a transaction without the decision. */
+  private fail(arrival: Arrival, error: Error, signal?: AbortSignal, counts = true): Promise<Outcome> {
     const { store, consumer, runtime } = this.options;
-    const entry = failed(consumer, arrival, error, runtime);
+    const entry = failed(consumer, arrival, error, runtime, counts);
     return this.holding(1, signal, () =>
       store.transact(async (tx) => {
         const known = (await tx.held(consumer.group, [arrival.id])).get(arrival.id);

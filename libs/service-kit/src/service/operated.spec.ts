@@ -183,7 +183,7 @@ test('a version that is not known yet waits, as the operator sees, and is releas
   expect((await ask('/inbox?state=retrying')).body.items).toMatchObject([
     { id, topic: TOPIC, errors: [{ error: expect.stringContaining('newer_version') }] },
   ]);
-  expect((await ask(`/dead-letters/order-api/${id}`)).body).toMatchObject({ state: 'retrying', attempts: 1 });
+  expect((await ask(`/dead-letters/order-api/${id}`)).body).toMatchObject({ state: 'retrying', attempts: 0 });
   expect((await ask('/dead-letters')).body.items).toEqual([]);
   try {
     Object.assign(contracts[TOPIC], { version: 99 });
@@ -285,4 +285,18 @@ test('a handler that fails at everything pauses its group, instead of making a d
   });
   expect(new Set((await counted()).values())).toEqual(new Set([1]));
   expect(await lag(two)).toMatchObject({ paused: null, retrying: 0, dead: 0, backlog: 0 });
+});
+
+test('orders that fail again and again pause nobody, also when nothing else happens', async () => {
+  const orders = Array.from({ length: 200 }, (_, n) => `o${n}`);
+  poisoned = new Set(orders.filter((_, n) => n % 3 === 0));
+  const ask = await start();
+  await publish(...orders.map(reserved));
+  await eventually(async () => (await counted()).size === 133);
+  await eventually(async () => {
+    await hurry();
+    const { dead, paused } = await lag(ask);
+    return dead === 67 || paused !== null;
+  });
+  expect(await lag(ask)).toMatchObject({ dead: 67, paused: null });
 });

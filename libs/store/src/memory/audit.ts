@@ -7,16 +7,16 @@ import type {
   InboxState,
   LogRecord,
   Published,
-  Store,
 } from '@order-events/messaging';
 import { newCursor, type AuditRow, type Cursor, type MemoryDatabase } from './database';
 import { MemoryOutboxReader } from './outbox-reader';
+import type { MemoryStore } from './store';
 
 /** The delivery audit's part of a database in memory. A mark is the number of commits that are published. */
 export class MemoryAudit implements AuditStore {
   constructor(
     private readonly database: MemoryDatabase,
-    private readonly store: Store,
+    private readonly store: MemoryStore,
     private readonly connection: number,
   ) {}
 

@@ -1,14 +1,7 @@
-import {
-  asPublished,
-  RELAY,
-  type AuditLog,
-  type LogReader,
-  type LogRecord,
-  type Refused,
-  type Store,
-} from '@order-events/messaging';
+import { lettersOf, RELAY, type AuditLog, type LogReader, type LogRecord, type Refused } from '@order-events/messaging';
 import { LeaseLostError } from '../lease-lost';
 import type { Cursor, MemoryDatabase, Place } from './database';
+import type { MemoryStore } from './store';
 
 /** One reader's place in the outbox: windows by commit, and within a window by position, as on Postgres. */
 export class MemoryOutboxReader implements LogReader, AuditLog {
@@ -17,7 +10,7 @@ export class MemoryOutboxReader implements LogReader, AuditLog {
 
   constructor(
     private readonly database: MemoryDatabase,
-    private readonly store: Store,
+    private readonly store: MemoryStore,
     private readonly connection: number,
     private readonly cursor: Cursor = database.cursor,
     private readonly wants: (record: LogRecord) => boolean = () => true,
@@ -54,14 +47,17 @@ export class MemoryOutboxReader implements LogReader, AuditLog {
   async commit(refused: readonly Refused[] = []): Promise<void> {
     await this.store.ping();
     this.assertMine();
-    if (refused.length > 0) {
+    if (refused.length === 0) this.cursor.place = this.ahead;
+    else
       await this.store.transact(async (tx) => {
-        await tx.take(RELAY, refused.map(deadLetter));
+        const letters = lettersOf(refused);
+        await tx.reopen(RELAY, letters);
+        await tx.take(RELAY, letters);
         await tx.append(refused.flatMap(({ told = [] }) => told));
+        // Last of all, because nothing takes it back.
+        this.assertMine();
+        this.cursor.place = this.ahead;
       });
-      this.assertMine();
-    }
-    this.cursor.place = this.ahead;
   }
 
   rewind(): void {
@@ -88,9 +84,4 @@ export class MemoryOutboxReader implements LogReader, AuditLog {
     this.epoch = undefined;
     throw new LeaseLostError('the place in the outbox is lost to somebody else');
   }
-}
-
-function deadLetter({ record, error }: Refused) {
-  const { id, topic, key } = record;
-  return { id, topic, key, state: 'dead' as const, failure: { message: asPublished(record), error, attempts: 1 } };
 }

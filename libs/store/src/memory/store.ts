@@ -6,7 +6,6 @@ import {
   type Retry,
   type Runtime,
   type Store,
-  type Tx,
 } from '@order-events/messaging';
 import { MemoryAudit } from './audit';
 import type { MemoryDatabase } from './database';
@@ -39,7 +38,7 @@ export class MemoryStore implements Store {
     });
   }
 
-  async transact<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
+  async transact<R>(work: (tx: MemoryTx) => Promise<R>): Promise<R> {
     this.assertOpen();
     const session = new Session(this.database);
     this.sessions.add(session);

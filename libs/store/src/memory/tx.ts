@@ -110,6 +110,18 @@ export class MemoryTx implements Tx {
     });
   }
 
+  /** What was `applied` may come to another state again. */
+  reopen(group: string, entries: readonly InboxEntry[]): Promise<void> {
+    return this.inOrder(async () => {
+      for (const { id } of entries) {
+        const key = inboxKey(group, id);
+        await this.session.lock('inbox', key);
+        const held = this.session.get<InboxEntry>('inbox', key);
+        if (held?.state === 'applied') this.session.put('inbox', key, { ...held, state: 'retrying' });
+      }
+    });
+  }
+
   intend(effects: readonly EffectEntry[]): Promise<void> {
     return this.inOrder(async () => {
       for (const effect of effects) {

@@ -82,3 +82,16 @@ export function createPartitionFunction(logs: readonly string[], also: { inbox: 
       END LOOP;
     END $$;`;
 }
+
+/**
+ * SECURITY DEFINER, because the login role may not touch the sequence. Positions only ever rise: callers go one after the
+ * other, and keep everybody else from drawing one meanwhile.
+ */
+export const createRaisePositions = `
+  CREATE FUNCTION raise_positions(log text, highest bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  DECLARE positions regclass := pg_get_serial_sequence(log, 'position');
+  BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('raise_positions'));
+    PERFORM setval(positions, highest) WHERE coalesce(pg_sequence_last_value(positions), 0) < highest;
+  END $$`;

@@ -35,7 +35,8 @@ interface ClaimedRow extends Place {
 
 interface RecordRow {
   partition: number;
-  win?: string;
+  /** Of the window that was opened; null: none was. */
+  win: string | null;
   position: number | null;
   id: string;
   topic: string;
@@ -213,8 +214,10 @@ export class LogCursors {
       replay: [partitions, column('position'), column('floor'), limit, topics],
     }[how];
     const rows = await database.query<RecordRow>(this.sql[how], values);
-    const win = how === 'open' || how === 'openTo' ? rows[0]!.win! : null;
+    const opens = how === 'open' || how === 'openTo';
+    const win = opens ? rows[0]!.win : null;
     for (const { partition } of cursors) pages.set(partition, []);
+    if (opens && win === null) return;
     for (const row of rows) if (row.position !== null) pages.get(row.partition)!.push(record(row, row.position));
     for (const { partition, place } of cursors) {
       const page = pages.get(partition)!;
@@ -228,6 +231,7 @@ export class LogCursors {
       await session.query(this.sql.adoptLock);
       const [place] = await session.query<Omit<Place, 'win'>>(this.sql.adopt, [this.options.reader, partition, epoch]);
       if (!place) throw new LeaseLostError(`partition ${partition} was taken over while it was adopted`);
+      await session.query(this.sql.raisePositions, [place.floor]);
       return { ...place, win: null };
     });
   }

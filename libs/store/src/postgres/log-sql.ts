@@ -9,7 +9,7 @@ import type { Statement } from './database';
 export interface LogSql {
   /** Opens a window per cursor and reads its first page. ($1 partitions, $2 last, $3 floor, $4 limit, $5 topics) */
   open: Statement;
-  /** The same with a window that ends with a given snapshot. ($6 win) */
+  /** The same with a window that ends with a given snapshot; no window if that lies ahead of this server. ($6 win) */
   openTo: Statement;
   /** Reads on in an open window. ($1 partitions, $2 last, $3 win, $4 position, $5 limit, $6 topics) */
   next: Statement;
@@ -22,9 +22,15 @@ export interface LogSql {
   release: Statement;
   adoptLock: Statement;
   adopt: Statement;
+  /** Draws no position again that came with the rows: a copy may bring rows without the sequence. ($1 highest) */
+  raisePositions: Statement;
 }
 
 const RECORD = 'r.position, r.id, r.topic, r.key, r.headers, r.body, r.created_at';
+
+/** Of another server, or of a later time of this one that a restore has undone: its numbers mean other transactions here. */
+const notAhead = (win: string) =>
+  `CASE WHEN pg_snapshot_xmax(${win}) <= pg_snapshot_xmax(pg_current_snapshot()) THEN ${win} END`;
 
 export function logSql(log: 'outbox' | 'log'): LogSql {
   const statement = (name: string, text: string): Statement => ({ name: `${log}_${name}`, text });
@@ -56,7 +62,7 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
     LEFT JOIN ${page(`${unread}${within} AND l.position >= start.position`, '$5', '$4')} ON true`;
   return {
     open: statement('open', open('pg_current_snapshot()')),
-    openTo: statement('open_to', open('$6::pg_snapshot', ' AND pg_visible_in_snapshot(l.xid, w.win)')),
+    openTo: statement('open_to', open(notAhead('$6::pg_snapshot'), ' AND pg_visible_in_snapshot(l.xid, w.win)')),
     next: statement(
       'next',
       `SELECT c.partition, ${RECORD}
@@ -127,5 +133,6 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
        WHERE log = '${log}' AND reader = $1 AND partition = $2 AND epoch = $3
        RETURNING last::text, position, floor`,
     ),
+    raisePositions: statement('raise_positions', `SELECT raise_positions('${log}', $1)`),
   };
 }

@@ -1,11 +1,4 @@
-import {
-  asPublished,
-  RELAY,
-  type AuditLog,
-  type LogReader,
-  type LogRecord,
-  type Refused,
-} from '@order-events/messaging';
+import { lettersOf, RELAY, type AuditLog, type LogReader, type LogRecord, type Refused } from '@order-events/messaging';
 import type { Database } from './database';
 import { LogCursors } from './log-cursors';
 import { PostgresTx } from './tx';
@@ -46,7 +39,9 @@ export class OutboxReader implements LogReader, AuditLog {
       await this.database.transact(async (session) => {
         await this.cursors.save(session);
         const tx = new PostgresTx(session);
-        await tx.take(RELAY, refused.map(deadLetter));
+        const letters = lettersOf(refused);
+        await tx.reopen(RELAY, letters);
+        await tx.take(RELAY, letters);
         await tx.append(refused.flatMap(({ told = [] }) => told));
       });
     } catch (error) {
@@ -62,9 +57,4 @@ export class OutboxReader implements LogReader, AuditLog {
   async release(): Promise<void> {
     await this.cursors.release();
   }
-}
-
-function deadLetter({ record, error }: Refused) {
-  const { id, topic, key } = record;
-  return { id, topic, key, state: 'dead' as const, failure: { message: asPublished(record), error, attempts: 1 } };
 }

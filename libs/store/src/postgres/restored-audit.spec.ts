@@ -26,10 +26,10 @@ async function publish(store: PostgresStore): Promise<string[]> {
 }
 
 /** What the group is asked about of all that is published. */
-async function asked(store: PostgresStore, group: string): Promise<string[]> {
+async function asked(store: PostgresStore, group: string, until?: string): Promise<string[]> {
   const audit = store.audit.log(group);
   expect(await audit.lease(600_000)).toBe(true);
-  const { mark } = (await store.audit.published())!;
+  const mark = until ?? (await store.audit.published())!.mark;
   const bodies: string[] = [];
   for (let empty = 0; empty < 2;) {
     const page = await audit.page(4, mark);
@@ -101,4 +101,26 @@ test('a group that is new after a restore is not asked about what came with it, 
   await append(store, ['11']);
   await publish(store);
   expect(await asked(store, 'new')).toEqual(['11']);
+});
+
+test('a mark that a process has kept from before a restore makes it skip nothing after it', async () => {
+  const before = old.store();
+  await before.audit.declare(audience('g'));
+  // The old cluster has been at work for longer than the new one.
+  for (let n = 0; n < 300; n++) await old.sql('SELECT pg_current_xact_id()');
+  await append(before, numbers(1, 3));
+  await publish(before);
+  const kept = (await before.audit.published())!.mark;
+  await restore(old, fresh, '0');
+  const [now] = await fresh.sql<{ is_behind: boolean }>(
+    `SELECT pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax('${kept}'::pg_snapshot) AS is_behind`,
+  );
+  expect(now!.is_behind).toBe(true);
+
+  const store = fresh.store();
+  await publish(store);
+  await asked(store, 'g', kept);
+  await append(store, ['4']);
+  await publish(store);
+  expect(await asked(store, 'g')).toContain('4');
 });

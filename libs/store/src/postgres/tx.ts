@@ -52,6 +52,11 @@ const sql = {
              attempts = excluded.attempts, due_at = excluded.due_at,
              errors = jsonb_path_query_array(failures.errors || excluded.errors, '$[last - ${ERRORS_KEPT - 1} to last]')`,
   },
+  reopen: {
+    name: 'inbox_reopen',
+    text: `UPDATE inbox SET state = 'retrying'
+           WHERE consumer_group = $1 AND id = ANY ($2::uuid[]) AND state = 'applied'`,
+  },
   forget: {
     name: 'failures_forget',
     text: `DELETE FROM failures WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
@@ -139,6 +144,11 @@ export class PostgresTx implements Tx {
     const moved = new Set(taken.map(({ id }) => id));
     if (settled.some((id) => !moved.has(id)))
       throw new StoreError('contended', 'somebody else has ended an event that was being tried again');
+  }
+
+  /** What was `applied` may come to another state again. */
+  async reopen(group: string, entries: readonly InboxEntry[]): Promise<void> {
+    await this.session.query(sql.reopen, [group, entries.map(({ id }) => id)]);
   }
 
   async intend(effects: readonly EffectEntry[]): Promise<void> {

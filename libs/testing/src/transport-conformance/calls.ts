@@ -94,4 +94,30 @@ export function callTests(current: () => Bench): void {
     letGo();
     await eventually(() => seen.distinct === others + 1);
   });
+
+  it('goes on with other keys while a handler holds one that came together with many', async () => {
+    const bench = current();
+    const transport = bench.connect();
+    const [first, later] = [60, 200];
+    const seen = new Seen();
+    let isHolding = false;
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const messages = bench.messages(0, first, first);
+    const held = messages[0]!.key;
+    await bench.publish(transport, messages);
+    await bench.subscribe(transport, async (batch) => {
+      if (batch.some(({ key }) => key === held)) {
+        isHolding = true;
+        await gate;
+      }
+      await seen.handle(batch);
+    });
+    await eventually(() => isHolding);
+    const rest = bench.messages(first, later, later).map((message) => ({ ...message, key: `other-${message.key}` }));
+    await bench.publish(transport, rest);
+    await eventually(() => [...seen.numbers].filter((n) => n >= first).length > later / 2);
+    letGo();
+    await eventually(() => seen.distinct === first + later);
+  });
 }

@@ -99,11 +99,13 @@ export class Lanes<T> {
   private take(limit: number): { taken: Waiting<T>[]; lanes: Lane<T>[] } {
     const taken: Waiting<T>[] = [];
     const lanes: Lane<T>[] = [];
+    // One call that is held must leave partitions to the others.
+    const share = Math.ceil(this.lanes.size / this.options.parallel);
     for (const [number, lane] of [...this.lanes]) {
       if (lane.busy || lane.waiting.length === 0) continue;
       // What has failed goes alone, and takes nobody along with it.
       if (lane.failures > 0 && lanes.length > 0) continue;
-      if (taken.length >= limit) break;
+      if (taken.length >= limit || lanes.length >= share) break;
       taken.push(...lane.waiting.splice(0, limit - taken.length));
       lanes.push(lane);
       lane.busy = true;

@@ -58,12 +58,11 @@ export class Calls {
   }
 
   /**
-   * Each partition goes to one lane, so that no key is in two at once. Few events go together: what a transaction costs,
-   * it costs once for all of them.
+   * Each partition goes to one lane, so that no key is in two at once, and to as many as may run: one call that is held
+   * must leave partitions to the others.
    */
   private deal(pages: readonly Page[]): Page[][] {
-    const { parallel, batch } = this.options;
-    const count = Math.min(parallel - this.running.size, Math.ceil(sizeOf(pages) / batch));
+    const count = Math.min(this.options.parallel - this.running.size, pages.length);
     const lanes: Page[][] = [];
     for (const [index, page] of pages.entries()) (lanes[index % count] ??= []).push(page);
     return lanes;

@@ -160,3 +160,15 @@ test('who is closed keeps what is held until that has ended, and leaves the rest
   await eventually(async () => (await publisher.backlog('g')) === 0);
   expect(second.seen.filter((key) => key === HELD)).toHaveLength(1);
 });
+
+test('a key that came together with a page of others holds up no more than a call of its own', async () => {
+  const keeping = keeper();
+  await connect().publish(events([HELD, ...elsewhere(80)]));
+  await subscribe(keeping.handle);
+  await eventually(() => keeping.isKeeping);
+  const later = Array.from({ length: 200 }, (_, n) => `later${n}`);
+  await connect().publish(events(later));
+  await eventually(() => keeping.seen.filter((key) => key.startsWith('later')).length > 100);
+  keeping.end();
+  await eventually(() => keeping.seen.length === 281);
+});

@@ -1,0 +1,15 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createRaisePositions } from './log-table';
+
+/** For a log that was copied to another server without its sequence, as logical replication does. */
+export class RaisePositions1790000000020 implements MigrationInterface {
+  name = 'RaisePositions1790000000020';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(createRaisePositions);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP FUNCTION raise_positions');
+  }
+}

@@ -49,6 +49,11 @@ export function read(message: Message, tries?: number): Arrival {
   };
 }
 
+/** Tries with this one. To wait for a deployment that can read it is none: it has yet to be tried. */
+export function triesOf({ attempts, reading }: Pick<Arrival, 'attempts' | 'reading'>): number {
+  return !reading.ok && reading.waits ? attempts : attempts + 1;
+}
+
 /** What the envelope says and cannot be: locks are taken by what it says, and rows written by what the data says. */
 function contradiction(
   { subject, sequence = '0' }: RawEvent['attributes'],

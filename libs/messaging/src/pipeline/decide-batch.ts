@@ -13,7 +13,7 @@ import {
 import type { Runtime } from '../ports/runtime';
 import type { EffectEntry, InboxEntry, InboxState, OutboxEntry, Tx } from '../ports/store';
 import type { RetryPolicy } from '../retry-policy';
-import type { Arrival } from './arrival';
+import { triesOf, type Arrival } from './arrival';
 import { unionKeys, Workspace } from './workspace';
 
 /** What one service does with the events that it consumes. */
@@ -107,7 +107,7 @@ export function failed<T extends Tables>(
   error: Error,
   runtime: Runtime,
 ): InboxEntry {
-  const attempts = arrival.attempts + 1;
+  const attempts = triesOf(arrival);
   const { id, topic, key, message } = arrival;
   const waits = !arrival.reading.ok && arrival.reading.waits;
   const delayMs = waits

@@ -1,3 +1,4 @@
+import { events } from '@order-events/contracts';
 import { eventually } from '@order-events/testing';
 import { Counting, GROUP, reserved } from '../../test/counting';
 import { DeadLetterError, StoreError, type Message } from '../index';
@@ -5,6 +6,9 @@ import { DeadLetterError, StoreError, type Message } from '../index';
 let service: Counting;
 beforeEach(() => {
   service = new Counting();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
 });
 
 describe('a decision that throws', () => {
@@ -131,6 +135,29 @@ describe('a message that cannot be read', () => {
       expect(await pipeline.retryDue()).toBe(1);
     }
   });
+
+  test('once a deployment knows its version, it has all its tries', async () => {
+    const message = broken({ 'ce-dataschema': 'urn:order-events:inventory.reserved:2' });
+    const pipeline = service.pipeline();
+    await pipeline.handle([message]);
+    for (let waited = 0; waited < 20; waited++) {
+      service.runtime.pass(60_000);
+      await pipeline.retryDue();
+    }
+    jest.replaceProperty(events['inventory.reserved'], 'version', 2 as 1);
+    service.meddle = () => {
+      throw new Error('not yet');
+    };
+    for (let tried = 0; tried < 9; tried++) {
+      service.runtime.pass(300_000);
+      await pipeline.retryDue();
+      expect(await service.states([message])).toEqual(['retrying']);
+    }
+    service.runtime.pass(300_000);
+    await pipeline.retryDue();
+    expect(await service.states([message])).toEqual(['dead']);
+    expect(service.notes.errors.slice(-10)).toEqual(Array.from({ length: 10 }, () => 'not yet'));
+  });
 });
 
 describe('a database', () => {
@@ -216,12 +243,11 @@ test('a batch of which nothing can be committed goes back to the broker, and not
 });
 
 test('a decision that writes a row which its keys do not name fails, and writes nothing', async () => {
-  const decide = jest.spyOn(Counting, 'count').mockReturnValue({
+  jest.spyOn(Counting, 'count').mockReturnValue({
     rows: { journal: [{ name: 'x', version: 1 }], counters: [{ name: 'other', version: 1, count: 1, note: null }] },
   });
   const message = reserved('o1');
   await service.pipeline().handle([message]);
-  decide.mockRestore();
   expect(await service.states([message])).toEqual(['retrying']);
   expect(service.notes.errors).toEqual(['a decision wrote a row that its keys do not name: counters other']);
   expect(service.database.table('journal').size).toBe(0);

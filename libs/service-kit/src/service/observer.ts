@@ -1,4 +1,4 @@
-import type { Observer } from '@order-events/messaging';
+import { triesOf, type Observer } from '@order-events/messaging';
 import { traceId, type Logger } from '../log';
 import type { Metrics } from '../metrics';
 
@@ -16,10 +16,11 @@ export function observe(log: Logger, metrics: Metrics): Observer {
       metrics.handled.inc({ topic, outcome: 'dead' });
       log.error({ topic, order_id: key, event_id: id, detail }, `refused by the broker; ${DEAD}`);
     },
-    handled: ({ id, topic, key, traceparent, attempts }, outcome, error) => {
+    handled: (arrival, outcome, error) => {
+      const { id, topic, key, traceparent } = arrival;
       metrics.handled.inc({ topic, outcome });
       const fields = { topic, order_id: key, event_id: id, trace_id: traceId(traceparent), outcome };
-      const failed = { ...fields, attempts: attempts + 1, err: error };
+      const failed = { ...fields, attempts: triesOf(arrival), err: error };
       if (error && outcome === 'dead') log.error(failed, `not decided; ${DEAD}`);
       else if (error) log.warn(failed, 'not decided; kept in the inbox and tried again after a pause');
       else log.info(fields, 'handled');

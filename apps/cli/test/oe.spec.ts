@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { Router } from 'express';
+import { Problem } from '@order-events/service-kit';
 import { declareAudits } from '@order-events/store';
 import { freePort } from '@order-events/testing';
 import { die, errors, run, start, told, type Service } from './services';
@@ -101,6 +102,33 @@ test('the way of an order is shown over all services that answer, and who does n
   expect(part.code).toBe(3);
   expect(part.stderr).toMatch(new RegExp(`^order-api did not answer at ${nobody}: .*ECONNREFUSED`, 'm'));
   expect(part.stdout).toContain('inventory.reserved');
+});
+
+test('an order is refunded with who wants it and why, and what is refused is told', async () => {
+  const asked: unknown[] = [];
+  const order = { order_id: 'o1', status: 'paid', recalled: true, payment: 'captured' };
+  const routes = Router()
+    .post('/orders/o1/refund', (request, response) => {
+      asked.push(request.body);
+      response.json(order);
+    })
+    .post('/orders/o2/refund', () => {
+      throw new Problem(409, { kind: 'not-refundable', detail: 'Its goods have left.' });
+    });
+  const orderApi = await start('order-api', routes);
+  const refund = (line: string) => oe(`orders refund ${line}`, { OE_SERVICES: `order-api=${orderApi.url}` });
+
+  const done = await refund('o1 --reason "no such address" --actor ann');
+  expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('order o1 is recalled')]);
+  expect(asked).toEqual([{ actor: 'ann', reason: 'no such address' }]);
+  Object.assign(order, { status: 'cancelled', payment: 'refunded' });
+  expect((await refund('o1 --reason again')).stdout).toBe('order o1 is cancelled already, its payment refunded\n');
+  expect((await refund('o1 --reason again --json')).data()).toEqual(order);
+  const refused = await refund('o2 --reason x');
+  expect([refused.code, refused.stderr]).toEqual([1, 'order-api refuses (409): Its goods have left.\n']);
+  const missing = await refund('o3 --reason x');
+  expect([missing.code, missing.stdout]).toEqual([1, 'There is no order o3.\n']);
+  await orderApi.close();
 });
 
 test('lag, outbox and stock are shown; a group is paused and resumed', async () => {

@@ -11,6 +11,8 @@ import * as orderApi from '../../apps/order-api/src/domain';
 
 const stocked = { plenty: 100, scarce: 3, last: 1 };
 
+type Interrupter = 'customer' | 'deadline' | 'operator';
+
 interface Scenario {
   items: { product_id: string; quantity: number }[];
   email?: string;
@@ -18,8 +20,8 @@ interface Scenario {
   authorizes: boolean;
   captures: boolean;
   dispatches: boolean;
-  /** Who cancels, and how many things happen before. */
-  interrupt?: { by: 'customer' | 'deadline'; after: number };
+  /** Who cancels or wants a refund, and how many things happen before. */
+  interrupt?: { by: Interrupter; after: number };
 }
 
 const mostly = fc.constantFrom(true, true, true, false);
@@ -38,7 +40,7 @@ const scenario: fc.Arbitrary<Scenario> = fc.record(
     authorizes: mostly,
     captures: mostly,
     dispatches: mostly,
-    interrupt: fc.record({ by: fc.constantFrom('customer', 'deadline'), after: fc.nat({ max: 100 }) }),
+    interrupt: fc.record({ by: fc.constantFrom('customer', 'deadline', 'operator'), after: fc.nat({ max: 100 }) }),
   },
   { requiredKeys: ['items', 'authorizes', 'captures', 'dispatches'] },
 );
@@ -125,7 +127,7 @@ class Flow {
     email: this.email,
   };
   private deliveries: { to: Service; event: CloudEvent }[] = [];
-  private readonly interrupts: { order_id: string; by: 'customer' | 'deadline'; after: number }[] = [];
+  private readonly interrupts: { order_id: string; by: Interrupter; after: number }[] = [];
   private happened = 0;
 
   constructor(
@@ -178,11 +180,14 @@ class Flow {
       }
   }
 
-  private interrupt(order_id: string, by: 'customer' | 'deadline'): void {
+  private interrupt(order_id: string, by: Interrupter): void {
     const told = this.orderApi.decide({ orders: [order_id] }, ({ orders }) => {
       const order = orders.get(order_id)!;
       if (by === 'deadline') return orderApi.expire({ ...order, deadline: 900 }, 900);
-      const outcome = orderApi.cancelForCustomer(order);
+      const outcome = (by === 'operator' ? orderApi.refundForOperator : orderApi.cancelForCustomer)(order);
+      // An operator waits for the money to be there.
+      if (by === 'operator' && (order.status === 'pending' || order.status === 'confirmed'))
+        this.interrupts.push({ order_id, by, after: this.happened + 1 });
       return outcome.accepted ? outcome.decision : {};
     });
     this.publish(told);

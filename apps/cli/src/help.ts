@@ -3,7 +3,8 @@ import type { Command } from './command';
 /** What stands behind an option, and what it does. */
 const OPTIONS: Readonly<Record<string, readonly [value: string, does: string]>> = {
   group: ['GROUP', 'those of this consumer group; of group relay: events that the broker refused'],
-  since: ['TIME', 'such as 2026-11-21T10:00:00Z; as long before the dump as the group was behind then, or more'],
+  since: ['TIME', 'with its zone, such as 2026-11-21T10:00:00Z'],
+  topic: ['TYPE', 'of this type, such as order.created'],
   type: ['TYPE', 'those of this type, such as order.created'],
   key: ['ID', 'those of this order'],
   id: ['ID', 'this event'],

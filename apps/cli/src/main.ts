@@ -5,6 +5,7 @@ import { consumptionCommands } from './commands/consumption';
 import { deadLetterCommands } from './commands/dead-letters';
 import { lagCommands } from './commands/lag';
 import { orderCommands } from './commands/orders';
+import { replayCommands } from './commands/replay';
 import { stockCommands } from './commands/stock';
 import { help } from './help';
 import { RefusedError, Services } from './services';
@@ -15,6 +16,7 @@ const COMMANDS = [
   ...deadLetterCommands,
   ...lagCommands,
   ...auditCommands,
+  ...replayCommands,
   ...stockCommands,
   ...consumptionCommands,
 ];

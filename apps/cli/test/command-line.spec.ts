@@ -34,6 +34,12 @@ test.each([
   ['pause email', '--reason'],
   ['dlq discard --reason x', 'must say of what'],
   ['dlq discard --dry-run --limit 5', 'must say of what'],
+  ['orders refund o1', '--reason'],
+  ['orders refund --reason x', 'ID'],
+  ['replay order-api --since 2026-11-21T10:00:00Z --reason x', '--topic'],
+  ['replay email --topic inventory.reserved --since 2026-11-21T10:00:00Z --reason x', 'not for email'],
+  ['replay order-api --topic inventory.reserved --reason x', '--since'],
+  ['replay order-api --topic inventory.reserved --since 2026-11-21T10:00:00Z', '--reason'],
   ['audit --since 2026-11-21T10:00:00Z --reason x', '--group'],
   ['audit --group email --since yesterday --reason x', '--since'],
   ['audit --group email --since 2026-11-21T10:00:00Z', '--reason'],
@@ -47,6 +53,7 @@ test('help tells every command, or those that are meant', async () => {
   expect(all.code).toBe(0);
   for (const name of [
     'orders show ID',
+    'orders refund ID',
     'dlq ls',
     'dlq show',
     'dlq redrive',
@@ -55,6 +62,7 @@ test('help tells every command, or those that are meant', async () => {
     'lag',
     'stock',
     'audit',
+    'replay GROUP',
     'pause',
   ])
     expect(all.stdout).toContain(`\n  ${name}`);

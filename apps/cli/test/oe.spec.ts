@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { Router } from 'express';
+import { Problem } from '@order-events/service-kit';
 import { declareAudits } from '@order-events/store';
 import { freePort } from '@order-events/testing';
 import { die, errors, run, start, told, type Service } from './services';
@@ -103,6 +104,33 @@ test('the way of an order is shown over all services that answer, and who does n
   expect(part.stdout).toContain('inventory.reserved');
 });
 
+test('an order is refunded with who wants it and why, and what is refused is told', async () => {
+  const asked: unknown[] = [];
+  const order = { order_id: 'o1', status: 'paid', recalled: true, payment: 'captured' };
+  const routes = Router()
+    .post('/orders/o1/refund', (request, response) => {
+      asked.push(request.body);
+      response.json(order);
+    })
+    .post('/orders/o2/refund', () => {
+      throw new Problem(409, { kind: 'not-refundable', detail: 'Its goods have left.' });
+    });
+  const orderApi = await start('order-api', routes);
+  const refund = (line: string) => oe(`orders refund ${line}`, { OE_SERVICES: `order-api=${orderApi.url}` });
+
+  const done = await refund('o1 --reason "no such address" --actor ann');
+  expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('order o1 is recalled')]);
+  expect(asked).toEqual([{ actor: 'ann', reason: 'no such address' }]);
+  Object.assign(order, { status: 'cancelled', payment: 'refunded' });
+  expect((await refund('o1 --reason again')).stdout).toBe('order o1 is cancelled already, its payment refunded\n');
+  expect((await refund('o1 --reason again --json')).data()).toEqual(order);
+  const refused = await refund('o2 --reason x');
+  expect([refused.code, refused.stderr]).toEqual([1, 'order-api refuses (409): Its goods have left.\n']);
+  const missing = await refund('o3 --reason x');
+  expect([missing.code, missing.stdout]).toEqual([1, 'There is no order o3.\n']);
+  await orderApi.close();
+});
+
 test('lag, outbox and stock are shown; a group is paused and resumed', async () => {
   await inventory.store.transact((tx) => tx.append([told('o1'), told('o2')]));
   const stock = await oe('stock');
@@ -134,7 +162,7 @@ test('what each group is known to hold is shown, and asked again after a restore
   await declareAudits(email.store.database, new Map([['order-api', topics]]));
   const shown = await oe('audit');
   expect([shown.code, shown.stderr]).toEqual([0, '']);
-  for (const line of [/^inventory +email +0 +0 ms +0 +0$/m, /^email +order-api +0 +0 ms +0 +0$/m])
+  for (const line of [/^inventory +email +0 +0 ms +0 +0 +-$/m, /^email +order-api +0 +0 ms +0 +0 +-$/m])
     expect(shown.stdout).toMatch(line);
   expect((await oe('audit --group email --json')).data()).toMatchObject([{ publisher: 'inventory', group: 'email' }]);
 
@@ -157,4 +185,31 @@ test('what each group is known to hold is shown, and asked again after a restore
   const nobodys = await oe('audit --group kitchen --since 2026-01-01T00:00:00Z --reason x --json');
   expect([nobodys.code, nobodys.data()]).toMatchObject([1, { publishers: [] }]);
   expect((await oe('audit --group kitchen')).code).toBe(1);
+});
+
+test('what was told of a topic is counted and replayed to a group, one replay at a time', async () => {
+  const replay = (more: string) =>
+    oe(`replay order-api --topic inventory.reserved --since 2026-01-01T00:00:00Z ${more}`);
+  await inventory.store.transact((tx) => tx.append([told('o1'), told('o2')]));
+  const early = await replay('--reason x');
+  expect([early.code, early.stdout]).toEqual([1, expect.stringContaining('inventory was not set up')]);
+
+  await declareAudits(inventory.store.database, new Map([['order-api', ['inventory.reserved']]]));
+  const dry = await replay('--dry-run --json');
+  expect([dry.code, dry.data()]).toMatchObject([0, { count: 2, dry_run: true }]);
+  expect((await oe('audit --json')).data()).toMatchObject([{ verified: 2, replay: null }]);
+
+  const done = await replay('--reason "it is new" --actor ann');
+  expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('is asked about 2 inventory.reserved')]);
+  expect((await oe('audit')).stdout).toMatch(/^inventory +order-api +0 .* inventory\.reserved up to 2$/m);
+  const second = await replay('--reason "it is new"');
+  expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('(409): Something is being replayed')]);
+  expect(await inventory.store.operatorActions.list({}, 10)).toMatchObject([
+    {
+      action: 'replay',
+      actor: 'ann',
+      consumer_group: 'order-api',
+      details: { topic: 'inventory.reserved', since: '2026-01-01T00:00:00.000Z' },
+    },
+  ]);
 });

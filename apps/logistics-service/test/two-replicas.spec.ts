@@ -9,6 +9,7 @@ const bodyOf = (order_id: string) =>
   orderBody(order_id, { shipping_address: { street: 'Main Street 1', city: 'Springfield' } });
 const created = (order: string) => cloudEvent('order.created', bodyOf(order), 1);
 const paid = (order: string) => cloudEvent('order.paid', bodyOf(order), 4);
+const recalled = (order: string) => cloudEvent('order.recalled', bodyOf(order), 5);
 const cancelled = (order: string) =>
   cloudEvent('order.cancelled', { ...bodyOf(order), reason: 'shipment_failed' as const }, 5);
 type EventOf = (order: string) => CloudEvent;
@@ -56,6 +57,12 @@ test.each<[string, EventOf[]]>([
 ])('%s, refused: closed, and a refusal that came first is told', async (_, events) => {
   const allowed = [unasked('cancelled'), end('cancelled'), end('cancelled', ['shipment.failed'])];
   for (const found of await race(events, refuses)) expect(allowed).toContainEqual(found);
+});
+
+test('paid and recalled: the goods have left or are kept, and either is told once', async () => {
+  const kept = { ...unasked('failed'), told: ['shipment.failed'] };
+  const allowed = [kept, end('dispatched', ['shipment.dispatched'])];
+  for (const found of await race([paid, recalled], accepts)) expect(allowed).toContainEqual(found);
 });
 
 test('paid and cancelled, accepted: goods that have left are told of, and a cancel after that is a dead letter', async () => {

@@ -20,6 +20,7 @@ export const events = {
   'order.created': { version: 1, data: OrderBody },
   'order.confirmed': { version: 1, data: OrderBody },
   'order.paid': { version: 1, data: OrderBody },
+  'order.recalled': { version: 1, data: OrderBody },
   'order.completed': {
     version: 1,
     data: OrderBody.extend({ carrier: z.string(), tracking_number: z.string() }),

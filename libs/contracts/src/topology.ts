@@ -16,6 +16,7 @@ export const topology: Readonly<Record<Topic, Edge>> = {
   'order.created': { publisher: 'order-api', consumers: ['inventory', 'payment', 'logistics', 'email'] },
   'order.confirmed': { publisher: 'order-api', consumers: ['payment', 'email'] },
   'order.paid': { publisher: 'order-api', consumers: ['inventory', 'logistics'] },
+  'order.recalled': { publisher: 'order-api', consumers: ['logistics'] },
   'order.completed': { publisher: 'order-api', consumers: ['email'] },
   'order.cancelled': { publisher: 'order-api', consumers: ['inventory', 'payment', 'logistics', 'email'] },
 

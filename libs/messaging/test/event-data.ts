@@ -10,6 +10,7 @@ export function dataOf(topic: Topic, order_id: string): EventData {
     'order.created': orderBody(order_id),
     'order.confirmed': orderBody(order_id),
     'order.paid': orderBody(order_id),
+    'order.recalled': orderBody(order_id),
     'order.completed': { ...orderBody(order_id), ...shipped },
     'order.cancelled': { ...orderBody(order_id), reason: 'expired' },
     'inventory.reserved': { order_id },

@@ -84,6 +84,10 @@ export class SteppedAudit implements AuditStore {
     return this.statement().again(...args);
   }
 
+  async replay(...args: Parameters<AuditStore['replay']>): ReturnType<AuditStore['replay']> {
+    return this.statement().replay(...args);
+  }
+
   async status(): ReturnType<AuditStore['status']> {
     return this.statement().status();
   }

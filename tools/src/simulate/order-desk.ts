@@ -54,12 +54,15 @@ export class OrderDesk {
 
   /** Whether the order is cancelled, now or before. */
   cancel(orderId: string): Promise<boolean> {
-    const { store, rules, domain } = this.options;
-    return store.transact(async (tx) => {
-      const { orders } = await tx.lock(domain.tables, { orders: [orderId] });
-      const outcome = rules.cancelForCustomer(orders!.get(orderId) as Order);
-      if (outcome.accepted) await this.apply(tx, [outcome.decision]);
-      return outcome.accepted;
+    return this.decide(orderId, (order) => this.options.rules.cancelForCustomer(order));
+  }
+
+  /** Whether logistics is asked to keep its goods, or the order is cancelled. Rejects while it is not paid yet. */
+  refund(orderId: string): Promise<boolean> {
+    return this.decide(orderId, (order) => {
+      const outcome = this.options.rules.refundForOperator(order);
+      if (!outcome.accepted && isRevocable(order)) throw new Error('it is not paid yet');
+      return outcome;
     });
   }
 
@@ -102,6 +105,16 @@ export class OrderDesk {
       if (waits && order.deadline === null && !this.options.database.isLocked('orders', order.order_id))
         order.deadline = deadline;
     }
+  }
+
+  private decide(orderId: string, by: (order: Order) => ReturnType<OrderRules['cancelForCustomer']>): Promise<boolean> {
+    const { store, domain } = this.options;
+    return store.transact(async (tx) => {
+      const { orders } = await tx.lock(domain.tables, { orders: [orderId] });
+      const outcome = by(orders!.get(orderId) as Order);
+      if (outcome.accepted) await this.apply(tx, [outcome.decision]);
+      return outcome.accepted;
+    });
   }
 
   private async apply(tx: Tx, decisions: readonly Decision[]): Promise<void> {

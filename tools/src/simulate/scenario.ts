@@ -14,6 +14,8 @@ export interface Scenario extends Placement, Fate {
   comesAt: number;
   /** How long after its 201 the customer cancels it; null: not at all. */
   cancelsAfter: number | null;
+  /** An operator wants its money to go back as soon as it is paid. */
+  refunded: boolean;
 }
 
 /**
@@ -40,8 +42,18 @@ export function scenariosOf(random: Random, ms: number, products: readonly strin
       captures: random.chance(0.9),
       dispatches: random.chance(0.85),
       comesAt: random.between(0, burst && random.chance(0.7) ? 20 : ms),
+      refunded: false,
       cancelsAfter: random.chance(0.4) ? random.between(0, random.pick([20, 300, 3_000, 20_000])) : null,
     };
   });
   return new Map(list.map((scenario) => [scenario.order_id, scenario]));
+}
+
+/**
+ * Has an operator want some of the orders refunded.
+ * @param random of its own, so that everything else that a seed does stays as it is
+ */
+export function wantRefunds(random: Random, scenarios: ReadonlyMap<string, Scenario>): void {
+  if (!random.chance(0.3)) return;
+  for (const scenario of scenarios.values()) scenario.refunded = random.chance(0.5);
 }

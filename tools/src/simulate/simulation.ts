@@ -15,7 +15,7 @@ import { lossless, profiles, type Profile } from './profiles';
 import { Random } from './random';
 import { EPOCH_MS, Replica, type Surroundings } from './replica';
 import { unrest } from './rest';
-import { scenariosOf, stocked, wanted, type Scenario } from './scenario';
+import { scenariosOf, stocked, wanted, wantRefunds, type Scenario } from './scenario';
 import { quiet, Scheduler, type Task } from './scheduler';
 import { SimulatedService, type System } from './service';
 import type { Commit, ServiceDatabase } from './store';
@@ -91,6 +91,7 @@ export class Simulation {
     // Who gets the last piece is decided anew after a restore, and may be somebody else: that takes people.
     const products = faults.restored === 'inventory' ? ['plenty'] : wanted;
     this.scenarios = scenariosOf(random, faults.anHour ? HOUR_MS : 8_000, products);
+    wantRefunds(new Random(~seed), this.scenarios);
     const longer = faults.anHour ? HOUR_MS : faults.minutes ? MINUTES_MS : faults.restored ? RESTORE_MS : 0;
     this.healsAt = UNHEALED_MS + longer;
 

@@ -57,6 +57,7 @@ export interface Placement {
 export interface OrderRules {
   place(placement: Placement, now: number): { order: Order; history: object; event: NewEvent };
   cancelForCustomer(order: Order): { accepted: true; decision: Decision } | { accepted: false };
+  refundForOperator(order: Order): { accepted: true; decision: Decision } | { accepted: false };
   expire(order: Order, now: number): Decision;
 }
 

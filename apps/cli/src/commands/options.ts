@@ -24,6 +24,16 @@ export function seconds(values: Values, name: string): number | undefined {
   return Number(amount) * UNITS[unit]!;
 }
 
+/** A time with its zone, as RFC 3339 in UTC. */
+export function time(values: Values, name: string): string | undefined {
+  const given = text(values, name);
+  if (given === undefined) return undefined;
+  const value = /^\d{4}-\d\d-\d\dT\S+(Z|[+-]\d\d:\d\d)$/.test(given) ? new Date(given) : undefined;
+  if (!value || Number.isNaN(value.getTime()))
+    throw new UsageError(`--${name} must be a time with its zone, such as 2026-11-21T10:00:00Z: ${given}`);
+  return value.toISOString();
+}
+
 export const byHandOptions = { reason: { type: 'string' }, actor: { type: 'string' } } as const;
 
 /** Who does it and why; it is kept. */

@@ -1,5 +1,6 @@
 import type { Call, Command, Result } from '../command';
 import { query, shortened, table } from '../output';
+import { byHand, byHandOptions } from './options';
 
 interface Order {
   order_id: string;
@@ -71,6 +72,25 @@ async function show({ services, args }: Call): Promise<Result> {
   return { text: parts.join('\n\n'), data: { order: order ?? null, services: ways } };
 }
 
+interface Refund {
+  order_id: string;
+  status: string;
+  payment: string | null;
+}
+
+async function refund({ services, args, values }: Call): Promise<Result> {
+  const [id] = args as [string];
+  const order = await services.ask<Refund>('order-api', `/orders/${encodeURIComponent(id)}/refund`, byHand(values));
+  if (order === undefined) return { text: '', data: null };
+  if (order === null) return { text: `There is no order ${id}.`, data: null, failed: true };
+  const { status, payment } = order;
+  const text =
+    status === 'paid'
+      ? `order ${id} is recalled: it is cancelled and refunded, unless the carrier was asked for it before`
+      : `order ${id} is ${status} already, its payment ${payment ?? 'not known yet'}`;
+  return { text, data: order };
+}
+
 function summary({ order_id, status, total, currency }: Order): string {
   return `order ${order_id}: ${status}, ${total} ${currency} (minor units)`;
 }
@@ -100,5 +120,13 @@ export const orderCommands: readonly Command[] = [
     options: {},
     does: 'Shows the way of an order through all services: what each told, took in, called, and mailed.',
     run: show,
+  },
+  {
+    name: 'orders refund',
+    args: ['ID'],
+    options: byHandOptions,
+    does: `Has the money of a paid order go back, if its goods can be kept: logistics gives the shipment up, and the order is
+      cancelled. Once the carrier was asked, its answer decides; an order that is completed is refused.`,
+    run: refund,
   },
 ];

@@ -51,7 +51,7 @@ test.each([
   ['out_of_stock', 'not everything that you ordered is in stock'],
   ['payment_declined', 'payment was declined'],
   ['capture_failed', 'could not be collected'],
-  ['shipment_failed', 'cannot deliver to the address'],
+  ['shipment_failed', 'could not have it delivered to the address'],
   ['expired', 'in time'],
 ] as const)('the reason %s is told in words', (reason, words) => {
   const { text, html } = render({ type: 'cancelled', order: { ...order, reason } });

@@ -49,6 +49,6 @@ const cancelledBecause: Record<CancelReason, string> = {
   out_of_stock: 'We are sorry: not everything that you ordered is in stock.',
   payment_declined: 'Your payment was declined, so we could not accept the order.',
   capture_failed: 'Your payment could not be collected, so we could not go on with the order.',
-  shipment_failed: 'We are sorry: the carrier cannot deliver to the address that you gave.',
+  shipment_failed: 'We are sorry: we could not have it delivered to the address that you gave.',
   expired: 'We are sorry: we could not finish processing it in time.',
 };

@@ -5,6 +5,7 @@ import { dispatchAnswered, handlers, tables, type DispatchAnswer, type Logistics
 const order = orderBody('o1', { shipping_address: { street: 'Main Street 1', city: 'Springfield' } });
 const created = cloudEvent('order.created', order, 1);
 const paid = cloudEvent('order.paid', order, 4);
+const recalled = cloudEvent('order.recalled', order, 5);
 const cancelled = cloudEvent('order.cancelled', { ...order, reason: 'shipment_failed' }, 5);
 
 const accepts: DispatchAnswer = { outcome: 'dispatched', carrier: 'Parcels', tracking_number: 't1' };
@@ -59,6 +60,38 @@ describe('paid', () => {
     const { shipping_address: _, ...homeless } = order;
     service.handle(cloudEvent('order.paid', homeless));
     expect(service.effects[0]!.input).toEqual({ order_id: 'o1', items: [{ product_id: 'apple', quantity: 2 }] });
+  });
+});
+
+describe('recalled', () => {
+  const kept = { state: 'failed', asked: 0, told: ['shipment.failed'] };
+  const left = { state: 'dispatched', asked: 1, told: ['shipment.dispatched'] };
+
+  test.each([
+    ['alone', [recalled]],
+    ['in any order with created', [created, recalled]],
+  ])('%s: the goods are kept, and that is told', (_, events) => {
+    expect(outcomes(events, accepts)).toEqual([kept]);
+  });
+
+  test('in any order with created and paid: kept, unless the carrier was asked first', () => {
+    const found = outcomes([created, paid, recalled], accepts);
+    expect(found).toHaveLength(2);
+    for (const outcome of [kept, left]) expect(found).toContainEqual(outcome);
+  });
+
+  test('while the carrier is asked, and it refuses: told once', () => {
+    const refused = { state: 'failed', asked: 1, told: ['shipment.failed'] };
+    expect(outcomes([paid, recalled], refuses)).toEqual(expect.arrayContaining([kept, refused]));
+  });
+
+  test('why is told, and the order that is cancelled then is closed', () => {
+    const service = logistics();
+    expect(service.handle(recalled)).toEqual([
+      { type: 'shipment.failed', subject: 'o1', sequence: 1, data: { order_id: 'o1', reason: 'recalled' } },
+    ]);
+    service.handle(cancelled);
+    expect(seen(service)).toEqual({ ...kept, state: 'cancelled' });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Address } from '@order-events/contracts';
 import type { EffectHandler, NewEffect } from '@order-events/messaging';
 import { blankShipment, type Line, type LogisticsTables } from './tables';
-import { written } from './written';
+import { failed, written } from './written';
 
 /** What is asked of the carrier. */
 export interface DispatchInput {
@@ -25,21 +25,22 @@ export const dispatchAnswered: Omit<EffectHandler<LogisticsTables, DispatchInput
   keys: ({ order_id }) => ({ shipments: [order_id] }),
   decide({ shipments }, { order_id }, answer) {
     const shipment = shipments.get(order_id) ?? blankShipment(order_id);
-    const about = { subject: order_id, sequence: shipment.version + 1 };
     if (answer.outcome === 'dispatched') {
       // Told of a cancelled order as well: goods that are on their way must not be kept a secret.
       if (shipment.state !== 'dispatching' && shipment.state !== 'cancelled') return {};
       const { carrier, tracking_number } = answer;
       return {
         ...written(shipment, { state: 'dispatched', carrier, tracking_number }),
-        events: [{ ...about, type: 'shipment.dispatched', data: { order_id, carrier, tracking_number } }],
+        events: [
+          {
+            subject: order_id,
+            sequence: shipment.version + 1,
+            type: 'shipment.dispatched',
+            data: { order_id, carrier, tracking_number },
+          },
+        ],
       };
     }
-    if (shipment.state !== 'dispatching') return {};
-    const { reason } = answer;
-    return {
-      ...written(shipment, { state: 'failed', reason }),
-      events: [{ ...about, type: 'shipment.failed', data: { order_id, reason } }],
-    };
+    return shipment.state === 'dispatching' ? failed(shipment, answer.reason) : {};
   },
 };

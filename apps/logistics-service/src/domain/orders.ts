@@ -2,9 +2,9 @@ import type { CloudEvent, EventData } from '@order-events/contracts';
 import { DeadLetterError, type Decision, type EventHandler } from '@order-events/messaging';
 import { dispatch } from './dispatch';
 import { blankShipment, type LogisticsTables, type Shipment } from './tables';
-import { written } from './written';
+import { failed, written } from './written';
 
-type OrderTopic = 'order.created' | 'order.paid' | 'order.cancelled';
+type OrderTopic = 'order.created' | 'order.paid' | 'order.recalled' | 'order.cancelled';
 
 /** Plans the shipment. */
 export const created = onOrder('order.created', (shipment, order) =>
@@ -13,13 +13,18 @@ export const created = onOrder('order.created', (shipment, order) =>
 
 /** Hands the goods to the carrier, planned before or not. */
 export const paid = onOrder('order.paid', (shipment, order) => {
-  if (shipment.state !== 'none' && shipment.state !== 'planned') return {};
+  if (!isHere(shipment)) return {};
   const goods = goodsOf(order);
   return {
     ...written(shipment, { state: 'dispatching', ...goods }),
     effects: [dispatch(order.order_id, goods.items, goods.address)],
   };
 });
+
+/** Keeps goods that the carrier was not asked to take yet. Once it was, its answer says what has become of them. */
+export const recalled = onOrder('order.recalled', (shipment, order) =>
+  isHere(shipment) ? failed({ ...shipment, ...goodsOf(order) }, 'recalled') : {},
+);
 
 /** Drops the plan, and closes the order for whatever comes later. */
 export const cancelled = onOrder('order.cancelled', (shipment) => {
@@ -33,6 +38,10 @@ export const cancelled = onOrder('order.cancelled', (shipment) => {
       return written(shipment, { state: 'cancelled' });
   }
 });
+
+function isHere({ state }: Shipment): boolean {
+  return state === 'none' || state === 'planned';
+}
 
 function goodsOf(order: EventData<OrderTopic>): Pick<Shipment, 'items' | 'address'> {
   const items = order.items.map(({ product_id, quantity }) => ({ product_id, quantity }));

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import type { CloudEvent } from '@order-events/contracts';
 import type { Rows } from '@order-events/messaging';
-import { cancelled, created, paid, type LogisticsTables } from '../domain';
+import { cancelled, created, paid, recalled, type LogisticsTables } from '../domain';
 
 /** What logistics does when an order moves on. */
 @Controller()
@@ -15,6 +15,11 @@ export class OrdersController {
   @EventPattern('order.paid', { keys: paid.keys })
   paid(@Payload() event: CloudEvent<'order.paid'>, @Ctx() rows: Rows<LogisticsTables>) {
     return paid.decide(rows, event);
+  }
+
+  @EventPattern('order.recalled', { keys: recalled.keys })
+  recalled(@Payload() event: CloudEvent<'order.recalled'>, @Ctx() rows: Rows<LogisticsTables>) {
+    return recalled.decide(rows, event);
   }
 
   @EventPattern('order.cancelled', { keys: cancelled.keys })

@@ -1,7 +1,16 @@
 import { consumedBy, type CloudEvent } from '@order-events/contracts';
 import { DeadLetterError } from '@order-events/messaging';
 import { cloudEvent, DecidingService, ends, everyRun } from '@order-events/testing';
-import { cancelForCustomer, expire, handlers, place, tables, type Order, type OrderTables } from './index';
+import {
+  cancelForCustomer,
+  expire,
+  handlers,
+  place,
+  refundForOperator,
+  tables,
+  type Order,
+  type OrderTables,
+} from './index';
 
 const { order: pending } = place(
   {
@@ -230,6 +239,38 @@ test('order events carry the order, and what is new of it', () => {
       data: { ...body, carrier: 'Parcels', tracking_number: 't1' },
     },
   ]);
+});
+
+describe('a refund that an operator wants', () => {
+  test('of a paid order asks logistics, once, and a shipment that it gives up cancels the order', () => {
+    const service = orderApi({ ...paid, deadline: 900 });
+    const refund = () => {
+      const outcome = refundForOperator(rowOf(service));
+      if (outcome.accepted) service.decide({ orders: ['o1'] }, () => outcome.decision);
+      return outcome.accepted;
+    };
+    expect([refund(), refund()]).toEqual([true, true]);
+    expect(rowOf(service)).toMatchObject({ status: 'paid', recalled: true, deadline: 900 });
+    service.handle(cloudEvent('shipment.failed', { ...ofOrder, reason: 'recalled' }));
+    expect(refund()).toBe(true);
+    service.handle(answers.refunded);
+    expect(seen(service)).toEqual({
+      status: 'cancelled',
+      cancel_reason: 'shipment_failed',
+      told: ['order.recalled', 'order.cancelled'],
+      history: ['order.recalled', 'shipment.failed', 'payment.refunded'],
+    });
+  });
+
+  test('of a paid order whose goods have left comes too late: it is completed', () => {
+    const service = orderApi({ ...paid, recalled: true });
+    service.handle(answers.dispatched);
+    expect(seen(service)).toMatchObject({ status: 'completed', told: ['order.completed'] });
+  });
+
+  test.each([pending, confirmed, completed])('of a $status order is refused', (order) => {
+    expect(refundForOperator(order)).toEqual({ accepted: false });
+  });
 });
 
 describe('a passed deadline', () => {

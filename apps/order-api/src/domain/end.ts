@@ -1,7 +1,7 @@
 import type { CancelReason } from '@order-events/contracts';
 import type { Decision } from '@order-events/messaging';
 import type { Order, OrderTables } from './tables';
-import { cancel } from './transitions';
+import { cancel, recall } from './transitions';
 
 export type CancelOutcome = { accepted: true; decision: Decision<OrderTables> } | { accepted: false };
 
@@ -9,6 +9,16 @@ export type CancelOutcome = { accepted: true; decision: Decision<OrderTables> } 
 export function cancelForCustomer(order: Order): CancelOutcome {
   if (order.status === 'cancelled') return { accepted: true, decision: {} };
   return isRevocable(order) ? { accepted: true, decision: cancelFor(order, 'customer_request') } : { accepted: false };
+}
+
+/**
+ * Gives the money of a paid order back, for an operator, if its goods can still be kept. Only logistics knows that: it is
+ * asked, once, and a shipment that it gives up cancels the order, which refunds it.
+ */
+export function refundForOperator(order: Order): CancelOutcome {
+  if (order.status === 'cancelled') return { accepted: true, decision: {} };
+  if (order.status !== 'paid') return { accepted: false };
+  return { accepted: true, decision: order.recalled ? {} : recall(order) };
 }
 
 /**

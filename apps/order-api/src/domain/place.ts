@@ -39,6 +39,7 @@ export function place(placement: Placement, now: number): Placed {
     placed_at: now,
     inventory: null,
     payment: null,
+    recalled: false,
     cancel_reason: null,
     carrier: null,
     tracking_number: null,

@@ -21,6 +21,8 @@ export type Order = {
   inventory: null | 'reserved';
   /** What payment has answered last; of a cancelled order, what has become of its money. */
   payment: null | 'authorized' | 'captured' | 'voided' | 'refunded';
+  /** An operator wants its money to go back, and logistics was asked to keep the goods. */
+  recalled: boolean;
   cancel_reason: CancelReason | null;
   carrier: string | null;
   tracking_number: string | null;
@@ -55,6 +57,7 @@ const orders: Table<Order> = {
     placed_at: 'bigint',
     inventory: 'text',
     payment: 'text',
+    recalled: 'boolean',
     cancel_reason: 'text',
     carrier: 'text',
     tracking_number: 'text',

@@ -35,6 +35,15 @@ export function complete(
   };
 }
 
+/** Asks for the goods of a paid order to be kept. It stays paid until logistics has said what has become of them. */
+export function recall(order: Order): Decision<OrderTables> {
+  const recalled = next(order, { recalled: true });
+  return {
+    ...written(recalled, { event: 'order.recalled', detail: {} }),
+    events: [{ type: 'order.recalled', ...about(recalled), data: bodyOf(recalled) }],
+  };
+}
+
 export function cancel(order: Order, reason: CancelReason, cause: Cause): Decision<OrderTables> {
   const cancelled = next(order, { cancel_reason: reason, status: 'cancelled', deadline: null });
   return {

@@ -13,6 +13,7 @@ test.each([
   ['GET', '/products/prod1', 'PUT'],
   ['POST', '/orders/o1', 'GET, HEAD'],
   ['DELETE', '/overdue', 'GET, HEAD'],
+  ['GET', '/orders/o1/refund', 'POST'],
 ])('%s %s is not possible for the operator', async (method, path, allow) => {
   const response = await api.operator(path, { method });
   expect(response.headers.get('allow')).toBe(allow);

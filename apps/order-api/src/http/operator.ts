@@ -6,15 +6,18 @@ import type { EntityStore } from '@order-events/service-kit/entities';
 import { recording, type PostgresStore } from '@order-events/store';
 import { ProductEntity } from '../store/entities';
 import { findOrder, overdueOrders } from '../store/orders';
+import { traceparentFrom } from '../traceparent';
 import { Text } from './order-input';
 import { noSuchOrder, orderIdOf } from './orders';
+import { refundOrder } from './refund';
 
 const ProductInput = z.strictObject({ name: Text(200), price: Money, currency: Currency, ...ByHand });
+const Refund = z.strictObject(ByHand);
 
 const MOST_OVERDUE = 1_000;
 
 export interface OperatorRoutesOptions {
-  store: Pick<PostgresStore, 'database'>;
+  store: Pick<PostgresStore, 'database' | 'transact'>;
   entities: EntityStore;
 }
 
@@ -45,6 +48,16 @@ export function operatorRoutes({ store, entities }: OperatorRoutesOptions): Rout
       response.json({ ...order, payment_token: order.payment_token === null ? null : '[redacted]' });
     })
     .all(onlyMethods('GET', 'HEAD'));
+  routes
+    .route('/orders/:id/refund')
+    .post(async (request, response) => {
+      const traceparent = traceparentFrom(request.get('traceparent'));
+      const order = await refundOrder(store, orderIdOf(request), Refund.parse(request.body), traceparent);
+      if (!order) throw noSuchOrder();
+      const { order_id, status, recalled, cancel_reason, payment } = order;
+      response.json({ order_id, status, recalled, cancel_reason, payment });
+    })
+    .all(onlyMethods('POST'));
   routes
     .route('/overdue')
     .get(async (_request, response) => {

@@ -61,6 +61,7 @@ export const OrderEntity = new EntitySchema<Order>({
     placed_at: bigint,
     inventory: optionalText,
     payment: optionalText,
+    recalled: { type: 'boolean', default: false },
     cancel_reason: optionalText,
     carrier: optionalText,
     tracking_number: optionalText,

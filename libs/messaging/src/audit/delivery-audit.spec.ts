@@ -170,6 +170,25 @@ test('after the restore of a group from an older dump the audit is set back, and
   expect(system.broker.copies(old)).toHaveLength(5);
 });
 
+test('of a topic that is replayed a group that is new gets all that it lacks, others nothing, and nobody anything twice', async () => {
+  await Promise.all([system.start('order-api'), system.start('payment'), system.start('email')]);
+  const created = await system.flow('order.created', 700, 10);
+  const confirmed = await system.flow('order.confirmed', 5, 10);
+  const all = [...created, ...confirmed];
+  for (const group of ['payment', 'email'] as const) await system.until(() => system.isVerified('order-api', group));
+  // As if it had never been there.
+  system.inbox('email').clear();
+  expect(await system.store('order-api').audit.replay('email', 'order.created', new Date(0))).toBe('begun');
+  await system.until(() => system.holds('email', created));
+  await system.until(() => system.isVerified('order-api', 'email'));
+  expect(system.holds('email', confirmed.slice(0, 1))).toBe(false);
+  expect(system.broker.copies(created)).toHaveLength(1_400);
+  expect(system.broker.copies(confirmed)).toHaveLength(5);
+  expect(system.holds('payment', all)).toBe(true);
+  // Of each inbox: whatever came twice was a duplicate there.
+  expect(system.notes.outcomes.filter((outcome) => outcome === 'duplicate')).toHaveLength(700);
+});
+
 test('what is no question, and what is no answer, is told of and harms nobody', async () => {
   await Promise.all([system.start('order-api'), system.start('email')]);
   const body = Buffer.from('{}');

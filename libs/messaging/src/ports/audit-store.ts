@@ -39,7 +39,12 @@ export interface AuditStatus {
   resent: number;
   /** Age of the oldest record that is not verified, milliseconds; 0 when there is none. */
   lag_ms: number;
+  /** What is being replayed to it, and the position at which that will be done. */
+  replay: { topic: string; until: number } | null;
 }
+
+/** `under_way`: another replay for the group has not come to its end. `not_audited`: the topic is not published for it here. */
+export type ReplayStart = 'begun' | 'under_way' | 'not_audited';
 
 /**
  * What the delivery audit needs of a service's own database. A question and its answer lie there, because the answer may
@@ -70,5 +75,10 @@ export interface AuditStore {
    * yet is in no dump of the group. False: the group is not audited here.
    */
   again(group: string, since: Date): Promise<boolean>;
+  /**
+   * The same for one topic: of all that was verified the group is asked about nothing else again, and what it does not hold
+   * is sent to it. One at a time; being asked again about everything ends it.
+   */
+  replay(group: string, topic: string, since: Date): Promise<ReplayStart>;
   status(): Promise<AuditStatus[]>;
 }

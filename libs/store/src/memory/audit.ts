@@ -7,6 +7,7 @@ import type {
   InboxState,
   LogRecord,
   Published,
+  ReplayStart,
 } from '@order-events/messaging';
 import { newCursor, type AuditRow, type Cursor, type MemoryDatabase } from './database';
 import { MemoryOutboxReader } from './outbox-reader';
@@ -39,9 +40,12 @@ export class MemoryAudit implements AuditStore {
   }
 
   log(group: string): AuditLog {
-    const { topics, cursor } = this.row(group);
-    const wants = ({ topic }: LogRecord) => topics.includes(topic);
-    return new MemoryOutboxReader(this.database, this.store, this.connection, cursor, wants);
+    const row = this.row(group);
+    const wants = (record: LogRecord) => {
+      const { topics, replay } = row;
+      return topics.includes(record.topic) && (record.topic === replay?.topic || !replay?.records.has(record));
+    };
+    return new MemoryOutboxReader(this.database, this.store, this.connection, row.cursor, wants);
   }
 
   async ask(group: string, question: string): Promise<void> {
@@ -87,24 +91,44 @@ export class MemoryAudit implements AuditStore {
 
   async again(group: string, since: Date): Promise<boolean> {
     await this.store.ping();
-    const cursor = this.database.audits.get(group)?.cursor;
-    if (!cursor) return false;
-    const first = this.database.outbox.findIndex(({ time }) => time >= since);
-    const last = first < 0 ? cursor.place.last : Math.min(first, cursor.place.last);
-    Object.assign(cursor, { place: { last, win: null, position: 0 }, owner: undefined, epoch: cursor.epoch + 1 });
+    const row = this.database.audits.get(group);
+    if (!row) return false;
+    row.replay = undefined;
+    this.setBack(row.cursor, since);
     return true;
+  }
+
+  async replay(group: string, topic: string, since: Date): Promise<ReplayStart> {
+    await this.store.ping();
+    const row = this.database.audits.get(group);
+    if (!row?.topics.includes(topic)) return 'not_audited';
+    const { last } = row.cursor.place;
+    if (row.replay && row.replay.commits > last) return 'under_way';
+    row.replay = { topic, commits: last, records: new Set(this.database.outbox.slice(0, last)) };
+    this.setBack(row.cursor, since);
+    return 'begun';
   }
 
   async status(): Promise<AuditStatus[]> {
     await this.store.ping();
-    return [...this.database.audits].map(([group, { cursor, topics, missing, resent }]) => {
+    return [...this.database.audits].map(([group, { cursor, topics, missing, resent, replay }]) => {
       const unread = this.unread(cursor);
       const times = unread.filter(({ topic }) => topics.includes(topic)).map(({ time }) => time.getTime());
       const positions = unread.map(({ position }) => position);
       const verified = positions.length > 0 ? Math.min(...positions) - 1 : cursor.place.position;
       const now = this.database.now();
-      return { group, verified, missing, resent, lag_ms: times.length > 0 ? now - Math.min(...times) : 0 };
+      const lag_ms = times.length > 0 ? now - Math.min(...times) : 0;
+      const isUnderWay = replay && replay.commits > cursor.place.last;
+      const until = Math.max(0, ...[...(replay?.records ?? [])].map(({ position }) => position));
+      const replayed = isUnderWay ? { topic: replay.topic, until } : null;
+      return { group, verified, missing, resent, lag_ms, replay: replayed };
     });
+  }
+
+  private setBack(cursor: Cursor, since: Date): void {
+    const first = this.database.outbox.findIndex(({ time }) => time >= since);
+    const last = first < 0 ? cursor.place.last : Math.min(first, cursor.place.last);
+    Object.assign(cursor, { place: { last, win: null, position: 0 }, owner: undefined, epoch: cursor.epoch + 1 });
   }
 
   private unread({ place: { last, win, position } }: Cursor): LogRecord[] {

@@ -32,6 +32,14 @@ export interface AuditRow {
   answer?: object;
   missing: number;
   resent: number;
+  replay?: Replay;
+}
+
+/** Of the first commits, which are verified, only one topic is asked about again. */
+export interface Replay {
+  topic: string;
+  commits: number;
+  records: ReadonlySet<LogRecord>;
 }
 
 /**

@@ -40,7 +40,7 @@ export class MemoryOutboxReader implements LogReader, AuditLog {
     this.ahead =
       page.length === limit
         ? { last, win: end, position: page.at(-1)!.position }
-        : { last: end, win: null, position: page.at(-1)?.position ?? position };
+        : { last: end, win: null, position: window.at(-1)?.position ?? position };
     return page;
   }
 

@@ -2,6 +2,7 @@ import { SharedTables1790000000000 } from './1790000000000-shared-tables';
 import { DeliveryAudit1790000000001 } from './1790000000001-delivery-audit';
 import { OperatorsReads1790000000002 } from './1790000000002-operators-reads';
 import { MoreActions1790000000003 } from './1790000000003-more-actions';
+import { RefundAndReplay1790000000010 } from './1790000000010-refund-and-replay';
 import { RaisePositions1790000000020 } from './1790000000020-raise-positions';
 
 /** What every service's own database begins with. */
@@ -10,5 +11,6 @@ export const sharedMigrations = [
   DeliveryAudit1790000000001,
   OperatorsReads1790000000002,
   MoreActions1790000000003,
+  RefundAndReplay1790000000010,
   RaisePositions1790000000020,
 ] as const;

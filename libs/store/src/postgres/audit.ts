@@ -1,4 +1,13 @@
-import type { AuditLog, AuditStatus, AuditStore, Holding, Published } from '@order-events/messaging';
+import type {
+  AuditLog,
+  AuditStatus,
+  AuditStore,
+  Holding,
+  LogRecord,
+  Published,
+  ReplayStart,
+} from '@order-events/messaging';
+import { LeaseLostError } from '../lease-lost';
 import type { Database } from './database';
 import { OutboxReader } from './outbox-reader';
 import type { Backend } from './wake';
@@ -85,9 +94,30 @@ const sql = {
                  FROM log_cursor c WHERE c.log = 'outbox' AND c.reader = ${READER}) o
            WHERE c.log = 'outbox' AND c.reader = ${READER} RETURNING c.reader`,
   },
+  // Up to the last record that has been verified already: what is above is asked about whatever its topic. Locked, so that
+  // of two that begin a replay one finds the other's.
+  replayable: {
+    name: 'audit_replayable',
+    text: `SELECT a.replay_until > c.verified AS busy, coalesce((
+             SELECT position FROM outbox
+             WHERE partition = 0 AND position <= c.verified AND topic = ANY (c.topics)
+             ORDER BY position DESC LIMIT 1), 0) AS until
+           FROM audits a JOIN log_cursor c ON c.log = 'outbox' AND c.reader = ${READER}
+           WHERE a.consumer_group = $1 AND $2 = ANY (c.topics) FOR UPDATE`,
+  },
+  setReplay: {
+    name: 'audit_set_replay',
+    text: 'UPDATE audits SET replay_topic = $2, replay_until = $3 WHERE consumer_group = $1',
+  },
+  replay: {
+    name: 'audit_replay',
+    text: 'SELECT replay_topic AS topic, replay_until AS until FROM audits WHERE consumer_group = $1',
+  },
   status: {
     name: 'audit_status',
     text: `SELECT a.consumer_group AS group, c.verified, a.missing, a.resent,
+             CASE WHEN a.replay_until > c.verified
+               THEN json_build_object('topic', a.replay_topic, 'until', a.replay_until) END AS replay,
              coalesce(extract(epoch FROM clock_timestamp() - (
                SELECT min(o.created_at) FROM (
                  (SELECT created_at FROM outbox
@@ -169,8 +199,22 @@ export class PostgresAudit implements AuditStore {
     return { ...row!, newest: row!.newest ?? undefined };
   }
 
-  async again(group: string, since: Date): Promise<boolean> {
-    return (await this.database.query(sql.again, [group, since])).length > 0;
+  again(group: string, since: Date): Promise<boolean> {
+    return this.database.transact(async (session) => {
+      await session.query(sql.setReplay, [group, null, 0]);
+      return (await session.query(sql.again, [group, since])).length > 0;
+    });
+  }
+
+  replay(group: string, topic: string, since: Date): Promise<ReplayStart> {
+    return this.database.transact(async (session) => {
+      const [row] = await session.query<{ busy: boolean; until: number }>(sql.replayable, [group, topic]);
+      if (!row) return 'not_audited';
+      if (row.busy) return 'under_way';
+      await session.query(sql.setReplay, [group, topic, row.until]);
+      await session.query(sql.again, [group, since]);
+      return 'begun';
+    });
   }
 
   status(): Promise<AuditStatus[]> {
@@ -180,6 +224,9 @@ export class PostgresAudit implements AuditStore {
 
 /** The place of the audit of one group. */
 class AuditCursor extends OutboxReader {
+  /** Of what is replayed, as it was when the place was claimed: whoever changes it takes the place away. */
+  private replay: { topic: string | null; until: number } = { topic: null, until: 0 };
+
   constructor(
     private readonly own: Database,
     private readonly owner: string,
@@ -189,9 +236,34 @@ class AuditCursor extends OutboxReader {
     super(own, owner, backend, readerOf(group));
   }
 
+  /** Without what is verified and not meant by a replay; a page of nothing else is passed over. */
+  override async page(limit: number, mark?: string): Promise<LogRecord[]> {
+    const { topic, until } = this.replay;
+    for (;;) {
+      const page = await super.page(limit, mark);
+      const wanted = page.filter((record) => topic === null || record.topic === topic || record.position > until);
+      if (wanted.length > 0 || page.length === 0) return wanted;
+      // There may be days of it.
+      if (!(await this.lease(this.leasedMs))) throw new LeaseLostError(`the audit of ${this.group} is somebody else's`);
+    }
+  }
+
   override async commit(): Promise<void> {
     await super.commit();
     // Says what the place says that stands there now; whoever lost it since leaves that to its new owner.
     await this.own.query(sql.verify, [this.group, this.owner]);
+  }
+
+  /** What is replayed is read after the claim: whatever changes that from then on changes the epoch, and ends the claim. */
+  protected override async claim(ms: number): Promise<void> {
+    await super.claim(ms);
+    if (this.cursors.partitions.length === 0) return;
+    await this.own
+      .query<{ topic: string | null; until: number }>(sql.replay, [this.group])
+      .then(([replay]) => (this.replay = replay!))
+      .catch((error: unknown) => {
+        this.cursors.forget();
+        throw error;
+      });
   }
 }

@@ -7,7 +7,7 @@ export interface ByHand {
 }
 
 /** What is not done to dead letters. */
-export type RecordedAction = 'pause' | 'resume' | 'audit' | 'stock' | 'product';
+export type RecordedAction = 'pause' | 'resume' | 'audit' | 'stock' | 'product' | 'refund' | 'replay';
 
 export interface OperatorAction extends ByHand {
   at: Date;

@@ -58,6 +58,10 @@ export const operatorReadsSql = {
     name: 'outbox_newest',
     text: `SELECT ${SHOWN_OF_OUTBOX} FROM outbox WHERE partition = 0 ORDER BY position DESC LIMIT $1`,
   },
+  toldSince: {
+    name: 'outbox_told_since',
+    text: 'SELECT count(*)::integer AS count FROM outbox WHERE topic = $1 AND created_at >= $2',
+  },
   effectsOfKey: {
     name: 'effects_of_key',
     text: `WITH found AS MATERIALIZED (
@@ -100,6 +104,11 @@ export class OperatorReads {
   outbox({ key, limit }: Omit<RowFilter, 'state'>): Rows {
     if (key !== undefined) return this.database.query(sql.outboxOfKey, [limit, key]);
     return this.database.query(sql.outboxNewest, [limit]);
+  }
+
+  /** How many events of the topic are in the log since then. Reads that part of the log. */
+  async toldSince(topic: string, since: Date): Promise<number> {
+    return (await this.database.query<{ count: number }>(sql.toldSince, [topic, since]))[0]!.count;
   }
 
   effects({ state, key, limit }: RowFilter): Rows {

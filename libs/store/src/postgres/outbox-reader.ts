@@ -8,8 +8,9 @@ const PARTITION = 0;
 
 /** One reader's place in the outbox: the relay's, or that of the audit of one group. */
 export class OutboxReader implements LogReader, AuditLog {
-  private readonly cursors: LogCursors;
+  protected readonly cursors: LogCursors;
   private leasedAt = 0;
+  protected leasedMs = 0;
 
   constructor(
     private readonly database: Database,
@@ -24,8 +25,9 @@ export class OutboxReader implements LogReader, AuditLog {
     if (this.cursors.partitions.length > 0) {
       if (performance.now() - this.leasedAt < ms / 3) return true;
       await this.cursors.renew(ms);
-    } else await this.cursors.claim(1, ms);
+    } else await this.claim(ms);
     this.leasedAt = performance.now();
+    this.leasedMs = ms;
     return this.cursors.partitions.length > 0;
   }
 
@@ -56,5 +58,9 @@ export class OutboxReader implements LogReader, AuditLog {
 
   async release(): Promise<void> {
     await this.cursors.release();
+  }
+
+  protected async claim(ms: number): Promise<void> {
+    await this.cursors.claim(1, ms);
   }
 }

@@ -125,6 +125,76 @@ export function auditContract(under: TwoStores): void {
       expect(await audit().again('nobody', new Date(0))).toBe(false);
     });
 
+    describe('replays a topic', () => {
+      const beginning = new Date(0);
+      beforeEach(async () => {
+        await audit().declare(new Map([['g', ['t.one', 't.two']]]));
+        const [one, two] = ['t.one', 't.two'] as const;
+        await append(of(two, 'a'), of(one, 'b'), of('other', 'c'), of(one, 'd'), of(two, 'e'));
+        await published(under.store);
+        const log = await reading('g');
+        await rest(log);
+        await log.commit();
+        await log.release();
+      });
+
+      it('alone, of what is verified; of what comes later, all', async () => {
+        expect(await audit().replay('g', 't.one', beginning)).toBe('begun');
+        await append(of('t.two', 'f'));
+        await published(under.store);
+        const log = await reading('g');
+        expect(await rest(log, 1)).toEqual(['b', 'd', 'f']);
+        await log.commit();
+        expect(await audit().status()).toMatchObject([{ group: 'g', lag_ms: 0, replay: null }]);
+        await append(of('t.two', 'g'));
+        await published(under.store);
+        expect(await rest(log)).toEqual(['g']);
+      });
+
+      it('since a time, and whoever reads has to notice', async () => {
+        const before = Date.now();
+        await eventually(() => Date.now() > before + 1);
+        await append(of('t.one', 'f'), of('t.two', 'g'));
+        await published(under.store);
+        const former = await reading('g');
+        const [f] = await former.page(100, await mark());
+        await former.commit();
+        expect(await under.other.audit.replay('g', 't.one', f!.time)).toBe('begun');
+        await former.page(100, await mark());
+        await expect(former.commit()).rejects.toThrow('lost');
+        expect(await rest(await reading('g'))).toEqual(['f']);
+      });
+
+      it('one at a time; being asked about everything ends it', async () => {
+        expect(await audit().replay('g', 't.one', beginning)).toBe('begun');
+        const [status] = await audit().status();
+        expect(status!.replay).toMatchObject({ topic: 't.one' });
+        expect(status!.replay!.until).toBeGreaterThan(status!.verified);
+        expect(await under.other.audit.replay('g', 't.two', beginning)).toBe('under_way');
+        expect(await audit().again('g', beginning)).toBe(true);
+        const log = await reading('g');
+        expect(await rest(log)).toEqual(['a', 'b', 'd', 'e']);
+        await log.commit();
+        expect(await audit().replay('g', 't.two', beginning)).toBe('begun');
+      });
+
+      it('to a group that is new', async () => {
+        await audit().declare(new Map([['new', ['t.one', 't.two']]]));
+        expect(await rest(await reading('new'))).toEqual([]);
+        expect(await under.other.audit.replay('new', 't.one', beginning)).toBe('begun');
+        const log = under.other.audit.log('new');
+        expect(await log.lease(600_000)).toBe(true);
+        expect(await rest(log)).toEqual(['b', 'd']);
+        await log.commit();
+        expect(await audit().status()).toContainEqual(expect.objectContaining({ group: 'new', replay: null }));
+      });
+
+      it('only to a group that it is published for', async () => {
+        expect(await audit().replay('g', 'other', beginning)).toBe('not_audited');
+        expect(await audit().replay('nobody', 't.one', beginning)).toBe('not_audited');
+      });
+    });
+
     it('is never set forward', async () => {
       await audit().declare(new Map([['g', ['t']]]));
       await append(of('t', 'a'));

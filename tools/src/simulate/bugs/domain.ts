@@ -71,6 +71,31 @@ export const domainBugs: readonly Bug[] = [
     },
   },
   {
+    name: 'a refund does not ask logistics for the goods',
+    within: 100,
+    parts: {
+      rules: (rules) => ({
+        ...rules,
+        refundForOperator: (order) =>
+          order.status === 'paid' ? rules.cancelForCustomer({ ...order, status: 'confirmed' }) : { accepted: false },
+      }),
+    },
+  },
+  {
+    name: 'keeps goods that the carrier may have taken',
+    within: 100,
+    parts: deciding('logistics', 'order.recalled', (right, { shipment }, { order_id }) => {
+      if (shipment!['state'] !== 'dispatching') return right();
+      const reason = 'recalled';
+      const failed = { ...shipment!, version: shipment!.version + 1, state: 'failed', reason };
+      const about = { subject: order_id, sequence: failed.version };
+      return {
+        rows: { shipments: [failed] },
+        events: [{ type: 'shipment.failed', ...about, data: { order_id, reason } }],
+      };
+    }),
+  },
+  {
     name: 'a late yes revives a cancelled order',
     within: 40,
     parts: {

@@ -1,4 +1,5 @@
 import { Orders1790000001000 } from './1790000001000-orders';
+import { RecalledOrders1790000001010 } from './1790000001010-recalled-orders';
 
 /** Of the domain's tables, oldest first. */
-export const migrations = [Orders1790000001000];
+export const migrations = [Orders1790000001000, RecalledOrders1790000001010];

@@ -15,6 +15,7 @@ import { effectsRoutes } from './effects';
 import { inboxRoutes } from './inbox';
 import { lagRoutes } from './lag';
 import { outboxRoutes } from './outbox';
+import { replayRoutes } from './replay';
 
 export interface OperatorOptions {
   /** Its consumer group, too. */
@@ -46,7 +47,7 @@ export function operatorApp(options: OperatorOptions): Express {
   app.use(inboxRoutes(service, store.operatorReads), outboxRoutes(store), effectsRoutes(store.operatorReads));
   app.use(deadLetterRoutes(store.deadLetters), actionsRoutes(store.operatorActions));
   app.use(consumptionRoutes(service, store.operatorActions), lagRoutes({ group: service, store, transport, log }));
-  app.use(auditRoutes(store.audit, store.operatorActions, log));
+  app.use(auditRoutes(store.audit, store.operatorActions, log), replayRoutes(store, log));
   if (routes) app.use(...jsonBody('64kb'), routes);
   app.use(notFound, problemHandler(log));
   return app;

@@ -17,4 +17,5 @@ export * from './ports/transport';
 export * from './refused';
 export * from './relay';
 export * from './retry-policy';
+export * from './routing/routed-transport';
 export * from './runtime';

@@ -55,10 +55,10 @@ export class Customer {
   }
 }
 
-/** Resolves when the process was started again after `kill -9`, and all are ready. */
-export async function killed(system: System, name: string): Promise<void> {
+/** Resolves when the process was started again after the signal, and all are ready. */
+export async function killed(system: System, name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   const before = system.pid(name);
-  system.kill(name, 'SIGKILL');
+  system.kill(name, signal);
   while (system.pid(name) === undefined || system.pid(name) === before)
     await new Promise((resolve) => setImmediate(resolve));
   await system.ready();

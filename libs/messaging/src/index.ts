@@ -17,6 +17,7 @@ export * from './ports/transport';
 export * from './refused';
 export * from './relay';
 export * from './retry-policy';
+export * from './routing/routed-transport';
 export * from './runtime';
 export * from './within';
 export * from './worker';

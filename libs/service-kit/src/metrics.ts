@@ -9,6 +9,11 @@ export function backlogOf(transport: Pick<Transport, 'backlog'>, group: string):
   return within('the broker about the backlog', BACKLOG_MS, transport.backlog(group));
 }
 
+interface Figure {
+  labels?: Record<string, string>;
+  read(): Promise<number>;
+}
+
 /** The figures of one service, for `/metrics`. */
 export class Metrics {
   readonly registry = new Registry();
@@ -45,37 +50,47 @@ export class Metrics {
   }
 
   /** Figures that are asked for when somebody looks. One that cannot be had now is left out. */
-  watch(store: Store, transport: Pick<Transport, 'backlog'>, group: string, onError: (error: Error) => void): void {
-    this.gauge(
-      'order_events_outbox_oldest_seconds',
-      'Age of the oldest event that is not published.',
-      onError,
-      async () => {
-        return (await store.outboxStatus()).oldestMs / 1000;
-      },
-    );
-    this.gauge('order_events_backlog', 'Events that wait for this service.', onError, () =>
-      backlogOf(transport, group),
-    );
+  watch(
+    store: Store,
+    transports: readonly Pick<Transport, 'name' | 'backlog'>[],
+    group: string,
+    onError: (error: Error) => void,
+  ): void {
+    const oldest = { read: async () => (await store.outboxStatus()).oldestMs / 1000 };
+    this.gauge('order_events_outbox_oldest_seconds', 'Age of the oldest event that is not published.', onError, [
+      oldest,
+    ]);
+    const backlogs = transports.map((transport) => ({
+      labels: { transport: transport.name },
+      read: () =>
+        backlogOf(transport, group).catch((error: Error) => {
+          throw new Error(`${transport.name}: ${error.message}`, { cause: error });
+        }),
+    }));
+    this.gauge('order_events_backlog', 'Events that wait for this service.', onError, backlogs);
   }
 
   private counter<L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  private gauge(name: string, help: string, onError: (error: Error) => void, read: () => Promise<number>): void {
+  private gauge(name: string, help: string, onError: (error: Error) => void, figures: readonly Figure[]): void {
     new Gauge({
       name,
       help,
+      labelNames: [...new Set(figures.flatMap(({ labels = {} }) => Object.keys(labels)))],
       registers: [this.registry],
       async collect() {
-        try {
-          this.set(await read());
-        } catch (error) {
-          // Not `reset`, after which it would be told as 0.
-          this.remove();
-          onError(error as Error);
-        }
+        const show = async ({ labels = {}, read }: Figure) => {
+          try {
+            this.set(labels, await read());
+          } catch (error) {
+            // Not `reset`, after which it would be told as 0.
+            this.remove(labels);
+            onError(error as Error);
+          }
+        };
+        await Promise.all(figures.map(show));
       },
     });
   }

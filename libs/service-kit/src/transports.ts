@@ -1,9 +1,12 @@
-import type { Transport } from '@order-events/messaging';
+import { RoutedTransport, type Transport } from '@order-events/messaging';
 import type { Config } from './config/settings';
+import { consumedFrom, publishedTo, type TransportName } from './config/transports';
 
 /** The settings that say what carries the events, and how it is reached. */
 export const TRANSPORT_SETTINGS = [
   'TRANSPORT',
+  'TRANSPORT_ROUTES',
+  'TRANSPORT_ALSO_CONSUME',
   'TOPIC_PREFIX',
   'EVENTS_DATABASE_URL',
   'KAFKA_BROKERS',
@@ -30,18 +33,35 @@ export interface Surroundings {
   onError(error: Error): void;
 }
 
-/** A transport that may have housekeeping of its own, to be done daily and harmless to do more often. */
-export type OpenTransport = Transport & { makePartitions?(): Promise<void> };
+/** The transport to one broker, which may have housekeeping of its own, to be done daily and harmless to do more often. */
+export type Part = Transport & { makePartitions?(): Promise<void> };
 
-/** Opens the transport that the settings name. Nothing is reached yet, and of the clients only the one needed is loaded. */
-export function openTransport(config: TransportConfig, surroundings: Surroundings): OpenTransport {
-  return openers[config.TRANSPORT](config, { ...surroundings, prefix: config.TOPIC_PREFIX });
+export interface OpenTransport {
+  /** What carries the events. */
+  transport: Transport;
+  /** What that consists of: the transports that the settings name. */
+  parts: readonly Part[];
 }
 
-type Opener = (config: TransportConfig, common: Surroundings & { prefix: string }) => OpenTransport;
+/** Opens what the settings name. Nothing is reached yet, and of the clients only those needed are loaded. */
+export function openTransport(config: TransportConfig, surroundings: Surroundings): OpenTransport {
+  const { onError } = surroundings;
+  const names = [...consumedFrom(config).keys()];
+  const open = (name: TransportName) => {
+    const told = (error: Error) => onError(new Error(`${name}: ${error.message}`, { cause: error }));
+    const isOne = names.length === 1;
+    return openers[name](config, { ...surroundings, onError: isOne ? onError : told, prefix: config.TOPIC_PREFIX });
+  };
+  const byName = new Map(names.map((name) => [name, open(name)]));
+  const parts = [...byName.values()];
+  const route = (topic: string) => publishedTo(config, topic).map((name) => byName.get(name)!);
+  return { transport: parts.length === 1 ? parts[0]! : new RoutedTransport({ parts, route }), parts };
+}
+
+type Opener = (config: TransportConfig, common: Surroundings & { prefix: string }) => Part;
 
 /* eslint-disable @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- loaded when needed */
-const openers: Record<TransportConfig['TRANSPORT'], Opener> = {
+const openers: Record<TransportName, Opener> = {
   postgres: ({ EVENTS_DATABASE_URL }, common) => {
     const { PostgresTransport } =
       require('@order-events/transport-postgres') as typeof import('@order-events/transport-postgres');

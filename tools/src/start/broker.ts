@@ -5,6 +5,7 @@ import { placeOf } from '../brokers/place';
 import { nativeBroker, up } from '../brokers/up';
 import type { Running } from './supervised';
 
+/** One, or all that a system uses. */
 export interface Broker {
   /** By which services find it, and their own topics on it. */
   env: Readonly<Record<string, string>>;
@@ -17,19 +18,41 @@ export interface Broker {
 export const noBroker: Broker = { env: {}, processes: {}, end: () => Promise.resolve() };
 
 /**
- * Sees to it that the broker is there that `TRANSPORT` names, if it names one.
+ * Sees to it that the brokers are there that carry the events by our environment, if there are to be any.
  * @param prefix of our topics, unless `TOPIC_PREFIX` says another: a broker keeps what systems with other data have left on it
  */
-export async function bringUpBroker(portOffset: number, prefix: string, say: (line: string) => void): Promise<Broker> {
-  const name = process.env.TRANSPORT;
-  if (!isBroker(name)) return noBroker;
+export async function bringUpBrokers(portOffset: number, prefix: string, say: (line: string) => void): Promise<Broker> {
+  const names = brokersNamedIn(process.env);
+  if (names.length === 0) return noBroker;
+  const brokers: Broker[] = [{ ...noBroker, env: { TOPIC_PREFIX: process.env.TOPIC_PREFIX ?? prefix } }];
+  const end = async () => {
+    await Promise.all(brokers.map((broker) => broker.end()));
+  };
+  try {
+    for (const name of names) brokers.push(await bringUp(name, portOffset, say));
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const all = <T>(each: (broker: Broker) => Readonly<Record<string, T>>) =>
+    Object.fromEntries(brokers.flatMap((broker) => Object.entries(each(broker))));
+  return { env: all(({ env }) => env), processes: all(({ processes }) => processes), end };
+}
+
+/** Whatever else stands there is for the services to judge. */
+export function brokersNamedIn(env: NodeJS.ProcessEnv): BrokerName[] {
+  const words = [env.TRANSPORT, env.TRANSPORT_ROUTES, env.TRANSPORT_ALSO_CONSUME].join().split(/[\s,=+]+/);
+  return brokerNames.filter((name) => words.includes(name));
+}
+
+async function bringUp(name: BrokerName, portOffset: number, say: (line: string) => void): Promise<Broker> {
   const place = placeOf(name, { ...process.env, PORT_OFFSET: String(portOffset) });
-  const wasThere = await speaks(name, place.env).then(
+  const { env } = place;
+  const wasThere = await speaks(name, env).then(
     () => true,
     () => false,
   );
   await up(place, say);
-  const env = { TOPIC_PREFIX: process.env.TOPIC_PREFIX ?? prefix, ...place.env };
   if (wasThere) return { ...noBroker, env };
   if (Object.keys(pidsIn(place.directory)).length === 0) return { ...noBroker, env, end: () => down(place, say) };
   const broker = await nativeBroker(place, say);
@@ -51,8 +74,4 @@ async function start(broker: BrokerInstance, part: string): Promise<Running> {
 async function exited(broker: BrokerInstance, part: string, pid: number): Promise<string> {
   while (broker.pids[part] === pid) await sleep(100);
   return 'ended';
-}
-
-function isBroker(name: string | undefined): name is BrokerName {
-  return (brokerNames as readonly (string | undefined)[]).includes(name);
 }

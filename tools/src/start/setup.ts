@@ -13,8 +13,10 @@ export async function runSetups(
   const results = await Promise.allSettled(
     instances.map(async (instance) => {
       const setup = await start(instance);
-      signal.addEventListener('abort', () => void setup.stop(), { once: true });
+      const stop = () => void setup.stop();
+      signal.addEventListener('abort', stop, { once: true });
       const how = await setup.exited;
+      signal.removeEventListener('abort', stop);
       if (how !== 'ended with exit code 0') throw new Error(`The setup of ${instance.service.name} ${how}.`);
     }),
   );

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startPostgres } from '@order-events/testing';
-import { type Broker, bringUpBroker, noBroker } from './broker';
+import { type Broker, bringUpBrokers, noBroker } from './broker';
 import { startChild } from './child';
 import { atPort, type DatabaseUrls, makeDatabases, rolesOf } from './databases';
 import { operatorTokenFrom, reachable, serviceEnv, setupEnv } from './environment';
@@ -84,6 +84,20 @@ export class System {
     }
   }
 
+  /**
+   * Runs the setups of all services with our environment as it is now; a service that ends from now on is started again with
+   * it, too. That is what it takes to deploy new settings to a running system.
+   */
+  async setUp(): Promise<void> {
+    this.say('setting up the databases …');
+    const firsts = this.instances.filter(({ replica }) => replica === 0);
+    const start = (instance: Instance) => {
+      const env = { ...this.env(instance), ...setupEnv(instance, this.databases) };
+      return startChild({ file: instance.service.setup, env, log: this.options.log(instance.name) });
+    };
+    await runSetups(firsts, start, this.stopping.signal);
+  }
+
   /** Resolves when every process says that it is ready. */
   async ready(): Promise<void> {
     await Promise.all(
@@ -129,7 +143,7 @@ export class System {
     this.forget();
   }
 
-  /** And the broker, if there is to be one: what is on it belongs to the data. */
+  /** And the brokers, if there are to be any: what is on them belongs to the data. */
   private async startDatabases(): Promise<void> {
     const directory = postgresDirectory(this.dataDirectory);
     const secretsFile = join(this.dataDirectory, 'secrets.json');
@@ -150,18 +164,8 @@ export class System {
     this.databases = await makeDatabases(url, names, secrets);
     this.servicesPort = (await this.options.network?.(this.postgresPort)) ?? this.postgresPort;
     const prefix = `oe-${secrets.topics!.slice(0, 8)}.`;
-    this.broker = await bringUpBroker(this.options.portOffset ?? 0, prefix, this.say);
+    this.broker = await bringUpBrokers(this.options.portOffset ?? 0, prefix, this.say);
     for (const [name, launch] of Object.entries(this.broker.processes)) await this.fleet.startCarrier(name, launch);
-  }
-
-  private async setUp(): Promise<void> {
-    this.say('setting up the databases …');
-    const firsts = this.instances.filter(({ replica }) => replica === 0);
-    const start = (instance: Instance) => {
-      const env = { ...this.env(instance), ...setupEnv(instance, this.databases) };
-      return startChild({ file: instance.service.setup, env, log: this.options.log(instance.name) });
-    };
-    await runSetups(firsts, start, this.stopping.signal);
   }
 
   private async startServices(): Promise<void> {
@@ -169,8 +173,8 @@ export class System {
     await Promise.all(
       this.instances.map((instance) => {
         const { name, service } = instance;
-        const program = { file: service.main, env: this.env(instance), log: this.options.log(name) };
-        return this.fleet.start(name, () => startChild(program));
+        const log = this.options.log(name);
+        return this.fleet.start(name, () => startChild({ file: service.main, env: this.env(instance), log }));
       }),
     );
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { settings, type Config, type Setting, type SettingName } from './settings';
+import { consumedAnyway, consumedFrom, type TransportChoice } from './transports';
 
 /** All that is wrong with the environment, one line each, without the value of any secret. */
 export class ConfigError extends Error {
@@ -30,10 +31,17 @@ export function loadConfig<N extends SettingName>(
     if (result.success) config[name] = result.data;
     else problems.push(`${name}: ${problem(name, value, result.error)} (${settings[name].description})`);
   }
+  const choice: Partial<TransportChoice> = config;
+  for (const transport of consumedAnyway(choice))
+    problems.push(
+      `TRANSPORT_ALSO_CONSUME: ${transport} is published to, so it is consumed anyway; was another one meant, that is moved away from?`,
+    );
+  const transports = consumedFrom(choice);
   for (const name of names) {
     const { neededBy, description }: Setting = settings[name];
-    if (neededBy !== undefined && neededBy === config['TRANSPORT'] && config[name] === undefined)
-      problems.push(`${name}: is not set, and TRANSPORT is ${neededBy} (${description})`);
+    const namedBy = neededBy && transports.get(neededBy);
+    if (namedBy && config[name] === undefined)
+      problems.push(`${name}: is not set, and ${namedBy} names ${neededBy} (${description})`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config as Config<N>;

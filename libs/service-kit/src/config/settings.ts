@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alsoConsumeProblems, routesProblems, transportNames, type TransportName } from './transports';
 
 /** One environment variable. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
@@ -6,8 +7,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   description: string;
   /** Never shown in errors or logs. */
   secret?: true;
-  /** The `TRANSPORT` that cannot do without it. */
-  neededBy?: string;
+  /** The transport that cannot do without it. */
+  neededBy?: TransportName;
 }
 
 const setting = <S extends z.ZodType>(description: string, schema: S): Setting<S> => ({ description, schema });
@@ -17,7 +18,7 @@ const secret = <S extends z.ZodType>(description: string, schema: S): Setting<S>
   secret: true,
 });
 
-const neededBy = <T extends Setting>(transport: string, setting: T): T => ({ ...setting, neededBy: transport });
+const neededBy = <T extends Setting>(transport: TransportName, setting: T): T => ({ ...setting, neededBy: transport });
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1).max(1_000_000);
@@ -30,6 +31,11 @@ const postgres = url('postgres', 'postgresql');
 const addresses = z
   .string()
   .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, 'must be host:port, several with commas between');
+/** Text of which `problemsOf` tells everything that is wrong with it. */
+const text = (problemsOf: (value: string) => readonly string[]) =>
+  z.string().superRefine((value, context) => {
+    for (const problem of problemsOf(value)) context.addIssue(problem);
+  });
 
 /** Every environment variable that any service reads; a service picks those that it needs by name. */
 export const settings = {
@@ -50,9 +56,15 @@ export const settings = {
     'Most connections to the own database for orders and events; queries through entities have up to 4 of their own.',
     count.default(10),
   ),
-  TRANSPORT: setting(
-    'What carries the events between services.',
-    z.enum(['postgres', 'kafka', 'rabbitmq', 'nats', 'nsq']).default('postgres'),
+  TRANSPORT: setting('What carries the events between services.', z.enum(transportNames).default('postgres')),
+  TRANSPORT_ROUTES: setting(
+    'What is published elsewhere, `topic=transport` with commas between; `*` stands for one word of a topic, and the first that fits ' +
+      'counts. `topic=kafka+nsq` publishes to both: an event is out when both have it.',
+    text(routesProblems).default(''),
+  ),
+  TRANSPORT_ALSO_CONSUME: setting(
+    'What is not published to and consumed from all the same, with commas between: for moving from one transport to another.',
+    text(alsoConsumeProblems).default(''),
   ),
   EVENTS_DATABASE_URL: neededBy('postgres', secret('The database `events`.', postgres.optional())),
   KAFKA_BROKERS: neededBy('kafka', setting('Brokers, `host:port`, with commas between them.', addresses.optional())),

@@ -13,15 +13,17 @@ import {
   type Observer,
   type Publisher,
   type Tables,
+  type Transport,
 } from '@order-events/messaging';
 import { Database, PostgresStore, type DatabaseOptions } from '@order-events/store';
 import type { Config } from '../config/settings';
+import { consumedFrom } from '../config/transports';
 import { logged, type Checks } from '../http/health';
 import { listen, type Listening } from '../http/listen';
 import { operatorApp } from '../http/operator';
 import type { Logger } from '../log';
 import { Metrics } from '../metrics';
-import { openTransport, TRANSPORT_SETTINGS, type OpenTransport } from '../transports';
+import { openTransport, TRANSPORT_SETTINGS, type Part } from '../transports';
 import { observeAudit } from './audit-observer';
 import { warnOfDurability } from './durability';
 import { observe } from './observer';
@@ -67,10 +69,11 @@ interface Closeable {
 /** One service's machinery: consume, retry, publish and make calls, until it is stopped. */
 export class EventService<T extends Tables = Tables> {
   readonly store: PostgresStore;
-  readonly transport: OpenTransport;
+  readonly transport: Transport;
   readonly metrics: Metrics;
   /** What must answer for the service to do its work. */
   readonly checks: Checks;
+  private readonly parts: readonly Part[];
   private readonly observer: Observer;
   private readonly publisher: Publisher;
   private readonly worker: Worker;
@@ -89,10 +92,12 @@ export class EventService<T extends Tables = Tables> {
     this.observer = observe(log, this.metrics);
     this.database = { url: config.DATABASE_URL, applicationName, onError };
     this.store = new PostgresStore({ ...this.database, connections: config.DATABASE_CONNECTIONS });
-    this.transport = openTransport(config, {
+    const { transport, parts } = openTransport(config, {
       applicationName,
       onError: (error) => this.observer.loopFailed('transport', error),
     });
+    this.transport = transport;
+    this.parts = parts;
     this.publisher = { source: `/${service}`, maxEventBytes: this.transport.capabilities.maxBytes };
     const audit = new DeliveryAudit({
       service,
@@ -102,9 +107,9 @@ export class EventService<T extends Tables = Tables> {
       runtime: systemRuntime,
       observer: observeAudit(log, this.metrics, this.observer),
     });
-    const { store, transport, observer } = this;
+    const { store, observer } = this;
     this.worker = new Worker({ store, transport, runtime: systemRuntime, observer, audit });
-    this.metrics.watch(this.store, this.transport, service, (error) => this.observer.loopFailed('metrics', error));
+    this.metrics.watch(this.store, this.parts, service, (error) => this.observer.loopFailed('metrics', error));
     this.checks = logged(
       {
         database: () => this.store.ping(),
@@ -157,7 +162,7 @@ export class EventService<T extends Tables = Tables> {
     );
     this.durability = this.checkDurability();
     this.every('partitions', MAINTENANCE_MS, async () => {
-      await Promise.all([store.makePartitions(), transport.makePartitions?.()]);
+      await Promise.all([store.makePartitions(), ...this.parts.map((part) => part.makePartitions?.())]);
     });
     const { checks } = this;
     const token = config.OPERATOR_TOKEN;
@@ -201,7 +206,7 @@ export class EventService<T extends Tables = Tables> {
   /** An order that was answered for stands in the own database, and the events that it still needs in that of the events. */
   private async checkDurability(): Promise<void> {
     const { config, log } = this.options;
-    if (config.TRANSPORT !== 'postgres') return warnOfDurability([this.store.database], log);
+    if (!consumedFrom(config).has('postgres')) return warnOfDurability([this.store.database], log);
     const events = new Database({ ...this.database, url: config.EVENTS_DATABASE_URL!, connections: 1 });
     await warnOfDurability([this.store.database, events], log);
     await events.close();

@@ -1,9 +1,10 @@
 import type { MigrationInterface } from 'typeorm';
-import { audiences, auditTopics, deadLetterTopic, topics, topology, type Service } from '@order-events/contracts';
+import { audiences, declarations, type Service } from '@order-events/contracts';
 import { Database, declareAudits, sharedMigrations, type Queryable } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import { eventsMigrations } from '@order-events/transport-postgres';
 import { loadConfig } from '../config/load';
+import { consumedFrom } from '../config/transports';
 import { openTransport, TRANSPORT_SETTINGS } from '../transports';
 import { runOnce } from './lifecycle';
 
@@ -31,7 +32,7 @@ async function setUp({ service, migrations, seed }: SetupOptions): Promise<void>
   const config = loadConfig(SETTINGS, { LOGIN_ROLE: service.replaceAll('-', '_') }, withOwnersEvents(process.env));
   const { OWNER_DATABASE_URL: ownerUrl, LOGIN_ROLE: loginRole, OWNER_EVENTS_DATABASE_URL: eventsUrl } = config;
   await migrate({ ownerUrl, loginRole, migrations: [...sharedMigrations, ...migrations] });
-  if (config.TRANSPORT === 'postgres') {
+  if (consumedFrom(config).has('postgres')) {
     await migrate({ ownerUrl: eventsUrl!, loginRole: 'events', migrations: eventsMigrations });
   }
   const failed: Error[] = [];
@@ -43,14 +44,8 @@ async function setUp({ service, migrations, seed }: SetupOptions): Promise<void>
   } finally {
     await database.close();
   }
-  const transport = openTransport(config, { applicationName: 'setup', onError });
-  await transport
-    .declare([
-      ...topics.map((topic) => ({ topic, groups: topology[topic].consumers })),
-      ...auditTopics,
-      deadLetterTopic,
-    ])
-    .finally(() => transport.close());
+  const { transport } = openTransport(config, { applicationName: 'setup', onError });
+  await transport.declare(declarations).finally(() => transport.close());
   if (failed[0]) throw failed[0];
 }
 

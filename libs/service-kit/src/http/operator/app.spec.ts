@@ -30,7 +30,7 @@ beforeAll(async () => {
   store = new PostgresStore({ url, connections: CONNECTIONS, applicationName: 'test', onError });
   metrics = new Metrics('inventory');
   const transport = new MemoryTransport({ broker: new MemoryBroker(), onError });
-  metrics.watch(store, transport, 'inventory', onError);
+  metrics.watch(store, [transport], 'inventory', onError);
   const checks = {
     works: () => Promise.resolve(),
     fails: () => Promise.reject(new Error('nobody is there')),
@@ -42,9 +42,9 @@ beforeAll(async () => {
   server = await listen(app, '127.0.0.1', 0, 'OPERATOR_PORT');
   const ready = { works: checks.works };
   closed = await listen(operatorApp({ ...shared, token: undefined, checks: ready }), '127.0.0.1', 0, 'OPERATOR_PORT');
-  const nothing = { backlog: () => new Promise<number>(() => undefined) };
+  const nothing = { name: 'nsq', backlog: () => new Promise<number>(() => undefined) };
   const unwatched = new Metrics('inventory');
-  unwatched.watch(store, nothing, 'inventory', (error) => void told.push(error.message));
+  unwatched.watch(store, [transport, nothing], 'inventory', (error) => void told.push(error.message));
   const ofSilent = operatorApp({ ...shared, transport: nothing, metrics: unwatched, token: TOKEN, checks: {} });
   silent = await listen(ofSilent, '127.0.0.1', 0, 'OPERATOR_PORT');
   await fill();
@@ -115,14 +115,15 @@ test('metrics are text with the service as a label', async () => {
   expect([status, headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')]);
   expect(text).toContain('order_events_handled_total{topic="order.created",outcome="applied",service="inventory"} 2\n');
   expect(text).toMatch(/^order_events_outbox_oldest_seconds\{service="inventory"\} \d+\.?\d*$/m);
-  expect(text).toMatch(/^order_events_backlog\{service="inventory"\} 0$/m);
+  expect(text).toMatch(/^order_events_backlog\{transport="memory",service="inventory"\} 0$/m);
 });
 
 test('while the broker is silent, everything else is told', async () => {
   const { text } = await get('/metrics', silent);
   expect(text).toContain('order_events_outbox_oldest_seconds{');
-  expect(text).not.toContain('order_events_backlog{');
-  expect(told).toEqual([expect.stringContaining('no answer')]);
+  expect(text).toContain('order_events_backlog{transport="memory",service="inventory"} 0\n');
+  expect(text).not.toContain('transport="nsq"');
+  expect(told).toEqual([expect.stringContaining('nsq: no answer')]);
   const { status, body } = await get('/lag', silent, { authorization: `Bearer ${TOKEN}` });
   expect([status, body]).toEqual([200, expect.objectContaining({ backlog: null, dead: 1, effects: 1 })]);
 });

@@ -1,0 +1,11 @@
+import { auditTopics } from './audit';
+import { deadLetterTopic } from './dead-letter';
+import { topics } from './events';
+import { topology } from './topology';
+
+/** Every topic that we publish to, with the groups that must each find its messages: what setup declares. */
+export const declarations: readonly { topic: string; groups: readonly string[] }[] = [
+  ...topics.map((topic) => ({ topic, groups: topology[topic].consumers })),
+  ...auditTopics,
+  deadLetterTopic,
+];

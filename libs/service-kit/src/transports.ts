@@ -1,4 +1,5 @@
 import type { Transport } from '@order-events/messaging';
+import type { Dropped } from '@order-events/store';
 import type { Config } from './config/settings';
 
 /** The settings that say what carries the events, and how it is reached. */
@@ -31,7 +32,11 @@ export interface Surroundings {
 }
 
 /** A transport that may have housekeeping of its own, to be done daily and harmless to do more often. */
-export type OpenTransport = Transport & { makePartitions?(): Promise<void> };
+export type OpenTransport = Transport & {
+  makePartitions?(): Promise<void>;
+  /** Forgets what was published more than so many days ago, and every group has read. */
+  forgetLog?(days: number): Promise<Dropped>;
+};
 
 /** Opens the transport that the settings name. Nothing is reached yet, and of the clients only the one needed is loaded. */
 export function openTransport(config: TransportConfig, surroundings: Surroundings): OpenTransport {

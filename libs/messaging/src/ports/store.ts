@@ -19,10 +19,14 @@ export interface LogRecord extends OutboxEntry {
 }
 
 /**
- * `applied`: decided. `retrying`: its decision threw; the retry worker has it. `dead`: a dead letter. `expired`: it came
- * after the inbox had forgotten its kind, and was not handled. `discarded`: a dead letter that an operator gave up for good.
+ * `applied`: decided. `retrying`: its decision threw; the retry worker has it. `dead`: a dead letter. `expired`: too old to
+ * be handled, because it came when the inbox had forgotten its kind, or was a dead letter for longer than those are kept.
+ * `discarded`: a dead letter that an operator gave up for good.
  */
 export type InboxState = 'applied' | 'retrying' | 'dead' | 'expired' | 'discarded';
+
+/** What an inbox knows of an event. `forgotten`: it is so old that nobody knows any more whether it was there. */
+export type Known = InboxState | 'forgotten';
 
 export interface Failure {
   /** As it came, so that it can be tried again or read by an operator. */
@@ -53,8 +57,8 @@ export interface Tx {
   /** Locks rows (tables in the order of `tables`, keys sorted) and reads them as they are once the locks are held. */
   lock<T extends Tables>(tables: T, keys: Keys<T>): Promise<Rows<T>>;
   write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void>;
-  /** Which of these does the group's inbox hold, and in which state? */
-  held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>>;
+  /** Which of these does the group's inbox hold, in which state, and which of the others may it have held once? */
+  held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
   /** Records events in the inbox; an entry that is there already is brought to the new state, unless it is applied or discarded. */
   take(group: string, entries: readonly InboxEntry[]): Promise<void>;
   /** Adds effects; one whose idempotency key is there already is the same effect and is left as it is. */

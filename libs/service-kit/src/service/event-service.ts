@@ -27,6 +27,7 @@ import { openTransport, TRANSPORT_SETTINGS, type OpenTransport } from '../transp
 import { observeAudit } from './audit-observer';
 import { Consumption } from './consumption';
 import { warnOfDurability } from './durability';
+import { Housekeeping, RETENTION_SETTINGS, retentionWarning } from './housekeeping';
 import { observe } from './observer';
 
 /** The settings that every service with events reads. */
@@ -43,6 +44,7 @@ export const SERVICE_SETTINGS = [
   'IN_FLIGHT',
   'PARALLEL',
   'EFFECTS_PARALLEL',
+  ...RETENTION_SETTINGS,
   'LOG_LEVEL',
 ] as const;
 export type ServiceConfig = Config<(typeof SERVICE_SETTINGS)[number]>;
@@ -141,7 +143,7 @@ export class EventService<T extends Tables = Tables> {
     const consumer = { ...this.publisher, group: service, tables, handlers: byTopic, retry: tenTries };
     const handled: Observer['handled'] = (arrival, outcome, error) => {
       observer.handled(arrival, outcome, error);
-      if (arrival.reading.ok && outcome !== 'duplicate') consumption.note(arrival.key, error);
+      if (arrival.reading.ok && outcome !== 'duplicate' && outcome !== 'expired') consumption.note(arrival.key, error);
     };
     const pipeline = new Pipeline({ consumer, store, runtime: systemRuntime, observer: { ...observer, handled } });
     const { signal } = this.leaving;
@@ -191,9 +193,10 @@ export class EventService<T extends Tables = Tables> {
     this.every('refused events', REFUSED_POLL_MS, async () => {
       await publishRefused({ store, transport, runtime: systemRuntime, observer });
     });
-    this.every('partitions', MAINTENANCE_MS, async () => {
-      await Promise.all([store.makePartitions(), transport.makePartitions?.()]);
-    });
+    const warning = retentionWarning(config, tenTries);
+    if (warning !== undefined) log.warn(warning);
+    const housekeeping = new Housekeeping({ store, transport, retention: config, metrics, log });
+    this.every('partitions', MAINTENANCE_MS, () => housekeeping.run(signal));
     const { checks } = this;
     const token = config.OPERATOR_TOKEN;
     const app = operatorApp({ service, token, store, transport, metrics, log, checks, routes });

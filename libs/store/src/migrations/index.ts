@@ -2,6 +2,7 @@ import { SharedTables1790000000000 } from './1790000000000-shared-tables';
 import { DeliveryAudit1790000000001 } from './1790000000001-delivery-audit';
 import { OperatorsReads1790000000002 } from './1790000000002-operators-reads';
 import { MoreActions1790000000003 } from './1790000000003-more-actions';
+import { Retention1790000000004 } from './1790000000004-retention';
 
 /** What every service's own database begins with. */
 export const sharedMigrations = [
@@ -9,4 +10,5 @@ export const sharedMigrations = [
   DeliveryAudit1790000000001,
   OperatorsReads1790000000002,
   MoreActions1790000000003,
+  Retention1790000000004,
 ] as const;

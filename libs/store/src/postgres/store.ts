@@ -4,9 +4,11 @@ import { PostgresAudit } from './audit';
 import { Database, type Queryable } from './database';
 import { DeadLetters } from './dead-letters';
 import { EffectClaims } from './effect-claims';
+import { InboxRetention } from './inbox-retention';
 import { OperatorActions } from './operator-actions';
 import { OperatorReads } from './operator-reads';
 import { OutboxReader } from './outbox-reader';
+import { forgetLog, makePartitions, type Dropped } from './partitions';
 import { PostgresTx } from './tx';
 import { Wake, type Listener } from './wake';
 
@@ -69,6 +71,7 @@ export class PostgresStore implements Store {
   /** What the delivery audit needs of it. */
   readonly audit: PostgresAudit;
   readonly deadLetters: DeadLetters;
+  readonly inboxRetention: InboxRetention;
   readonly operatorActions: OperatorActions;
   readonly operatorReads: OperatorReads;
   private readonly operators: Database;
@@ -89,6 +92,7 @@ export class PostgresStore implements Store {
     this.audit = new PostgresAudit(this.database, this.owner, backend);
     this.operators = new Database({ ...options, connections: OPERATORS_CONNECTIONS });
     this.deadLetters = new DeadLetters(this.operators);
+    this.inboxRetention = new InboxRetention(this.database);
     this.operatorActions = new OperatorActions(this.database);
     this.operatorReads = new OperatorReads(this.operators);
     this.listeners = { outbox: this.wake.listen('outbox'), effects: this.wake.listen('effects') };
@@ -129,8 +133,13 @@ export class PostgresStore implements Store {
   }
 
   /** Makes the partitions of the days ahead; to be called daily, and harmless to call more often. */
-  async makePartitions(): Promise<void> {
-    await this.database.query('SELECT make_partitions(7)');
+  makePartitions(): Promise<void> {
+    return makePartitions(this.database);
+  }
+
+  /** Forgets what was appended to the outbox more than so many days ago, was published, and is verified by every audit. */
+  forgetOutbox(days: number): Promise<Dropped> {
+    return forgetLog(this.database, 'outbox', days);
   }
 
   async ping(): Promise<void> {

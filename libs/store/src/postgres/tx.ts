@@ -3,8 +3,8 @@ import {
   StoreError,
   type EffectEntry,
   type InboxEntry,
-  type InboxState,
   type Keys,
+  type Known,
   type OutboxEntry,
   type Row,
   type Rows,
@@ -26,7 +26,10 @@ const HOST = hostname();
 const sql = {
   held: {
     name: 'inbox_held',
-    text: `SELECT id, state FROM inbox WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
+    text: `SELECT id, state FROM inbox WHERE consumer_group = $1 AND id = ANY ($2::uuid[])
+           UNION ALL
+           SELECT id, 'forgotten' FROM unnest($2::uuid[]) AS asked (id)
+           WHERE id < (SELECT before FROM inbox_horizon) AND uuid_extract_version(id) = 7`,
   },
   take: {
     name: 'inbox_take',
@@ -117,9 +120,12 @@ export class PostgresTx implements Tx {
     );
   }
 
-  async held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>> {
-    const rows = await this.session.query<{ id: string; state: InboxState }>(sql.held, [group, ids]);
-    return new Map(rows.map(({ id, state }) => [id, state]));
+  async held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, Known>> {
+    const rows = await this.session.query<{ id: string; state: Known }>(sql.held, [group, ids]);
+    const held = new Map(rows.map(({ id, state }) => [id, state]));
+    // What is held is known, however old it is.
+    for (const { id, state } of rows) if (state !== 'forgotten') held.set(id, state);
+    return held;
   }
 
   async take(group: string, entries: readonly InboxEntry[]): Promise<void> {

@@ -5,7 +5,7 @@ import { outboxContract } from './outbox';
 import { rowsContract } from './rows';
 import type { StoreUnderTest, TwoStores } from './under-test';
 
-export { entry, message } from './samples';
+export { applied, entry, message, retrying } from './samples';
 export * from './tables';
 export type { StoreUnderTest } from './under-test';
 
@@ -25,6 +25,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       get other() {
         return test.other;
       },
+      moveHorizon: (before) => test.moveHorizon(before),
     };
     rowsContract(under);
     inboxContract(under);

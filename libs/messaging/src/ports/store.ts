@@ -9,10 +9,12 @@ import type { Message } from './transport';
 /** An event on its way into the outbox: encoded, but for the `time`, which is the database's. */
 export interface OutboxEntry extends Message {
   id: string;
+  /** It waits in the schedule for so many milliseconds before it comes into the outbox. */
+  delayMs?: number;
 }
 
 /** An event in a log. */
-export interface LogRecord extends OutboxEntry {
+export interface LogRecord extends Omit<OutboxEntry, 'delayMs'> {
   position: number;
   /** The database's clock when it was appended. */
   time: Date;
@@ -65,7 +67,10 @@ export interface Tx {
   intend(effects: readonly EffectEntry[]): Promise<void>;
   /** Closes effects that are open, and tells which were. The others were closed by another runner. */
   closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Appends to the outbox. Last in a transaction: positions are drawn when all locks are held. */
+  /**
+   * Appends to the outbox, or to the schedule what has a delay. Last in a transaction: positions are drawn when all locks
+   * are held.
+   */
   append(events: readonly OutboxEntry[]): Promise<void>;
 }
 
@@ -125,6 +130,8 @@ export interface Store {
    */
   deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void>;
   outbox(): LogReader;
+  /** Moves events whose time has come from the schedule to the outbox, at most `limit`, each once. Returns how many. */
+  appendDue(limit: number): Promise<number>;
   outboxStatus(): Promise<OutboxStatus>;
   /** Resolves when something may have been appended to the outbox or intended as effect, at the latest after `ms`. */
   wait(what: 'outbox' | 'effects', ms: number, signal: AbortSignal): Promise<void>;

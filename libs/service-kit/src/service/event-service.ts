@@ -60,6 +60,8 @@ export interface EventServiceOptions<T extends Tables> {
 /** Partitions are made seven days ahead, so it does not matter if this is late by days. */
 const MAINTENANCE_MS = 3_600_000;
 const RETRY_POLL_MS = 250;
+const SCHEDULE_POLL_MS = 500;
+const DUE_AT_ONCE = 500;
 const REFUSED_POLL_MS = 1_000;
 const PAUSE_POLL_MS = 500;
 const HTTP_GRACE_MS = 5_000;
@@ -190,6 +192,9 @@ export class EventService<T extends Tables = Tables> {
       this.loops.push(new EffectRunner({ ...shared, handlers: effects, parallel }).run(signal));
     }
     this.loops.push(this.checkDurability());
+    this.every('schedule', SCHEDULE_POLL_MS, async () => {
+      while ((await store.appendDue(DUE_AT_ONCE)) === DUE_AT_ONCE && !signal.aborted);
+    });
     this.every('refused events', REFUSED_POLL_MS, async () => {
       await publishRefused({ store, transport, runtime: systemRuntime, observer });
     });

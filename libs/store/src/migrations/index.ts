@@ -3,6 +3,7 @@ import { DeliveryAudit1790000000001 } from './1790000000001-delivery-audit';
 import { OperatorsReads1790000000002 } from './1790000000002-operators-reads';
 import { MoreActions1790000000003 } from './1790000000003-more-actions';
 import { Retention1790000000004 } from './1790000000004-retention';
+import { Schedule1790000000005 } from './1790000000005-schedule';
 
 /** What every service's own database begins with. */
 export const sharedMigrations = [
@@ -11,4 +12,5 @@ export const sharedMigrations = [
   OperatorsReads1790000000002,
   MoreActions1790000000003,
   Retention1790000000004,
+  Schedule1790000000005,
 ] as const;

@@ -40,6 +40,16 @@ const sql = {
              ORDER BY due_at LIMIT $2 FOR UPDATE OF f SKIP LOCKED))
            RETURNING id, topic, key, headers, body, attempts`,
   },
+  // What one has claimed another passes by; who dies meanwhile has moved nothing.
+  appendDue: {
+    name: 'schedule_append_due',
+    text: `WITH due AS (
+             DELETE FROM schedule WHERE id = ANY (ARRAY(
+               SELECT id FROM schedule WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+             RETURNING id, topic, key, headers, body, due_at)
+           INSERT INTO outbox (id, topic, key, headers, body)
+           SELECT id, topic, key, headers, body FROM due ORDER BY due_at RETURNING 1`,
+  },
   // The oldest record that the relay has not published: in no window yet, committed too late for one, or behind the place
   // in the open one.
   outboxStatus: {
@@ -121,6 +131,12 @@ export class PostgresStore implements Store {
 
   outbox(): LogReader {
     return new OutboxReader(this.database, this.owner, () => this.wake.connected());
+  }
+
+  async appendDue(limit: number): Promise<number> {
+    const { length } = await this.database.query(sql.appendDue, [limit]);
+    if (length > 0) this.wake.poke('outbox');
+    return length;
   }
 
   async outboxStatus(): Promise<OutboxStatus> {

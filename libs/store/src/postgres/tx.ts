@@ -59,6 +59,13 @@ const sql = {
     name: 'failures_forget',
     text: `DELETE FROM failures WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
   },
+  schedule: {
+    name: 'schedule_add',
+    text: `INSERT INTO schedule (id, topic, key, headers, body, due_at)
+           SELECT id, topic, key, headers, body, clock_timestamp() + delay * interval '1 millisecond'
+           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::bytea[], $6::float8[])
+             AS s (id, topic, key, headers, body, delay)`,
+  },
   // Intending and closing happen under the lock of the key's state row, so nobody else changes what is open of a key.
   intend: {
     name: 'effects_intend',
@@ -86,6 +93,8 @@ const sql = {
            WHERE seq IN (SELECT min(seq) FROM effects WHERE key = ANY ($1::text[]) AND state = 'waiting' GROUP BY key)`,
   },
 };
+
+const isForNow = ({ delayMs }: OutboxEntry) => delayMs === undefined;
 
 /**
  * One transaction of the store: every method is one statement for the whole batch, sent before the method returns, so
@@ -170,10 +179,21 @@ export class PostgresTx implements Tx {
   }
 
   async append(events: readonly OutboxEntry[]): Promise<void> {
+    const [now, later] = [events.filter(isForNow), events.filter((event) => !isForNow(event))];
+    await Promise.all([this.schedule(later), this.publish(now)]);
+  }
+
+  private async publish(events: readonly OutboxEntry[]): Promise<void> {
     if (events.length === 0) return;
     const columns = logColumns(events.map((event) => ({ ...event, partition: 0 })));
     await this.session.query(logSql('outbox').append, columns);
     this.added.outbox = true;
+  }
+
+  private async schedule(events: readonly OutboxEntry[]): Promise<void> {
+    if (events.length === 0) return;
+    const [, ...columns] = logColumns(events.map((event) => ({ ...event, partition: 0 })));
+    await this.session.query(sql.schedule, [...columns, events.map(({ delayMs }) => delayMs)]);
   }
 
   private async fail(group: string, entries: readonly InboxEntry[]): Promise<void> {

@@ -3,6 +3,7 @@ import { effectsContract } from './effects';
 import { inboxContract } from './inbox';
 import { outboxContract } from './outbox';
 import { rowsContract } from './rows';
+import { scheduleContract } from './schedule';
 import type { StoreUnderTest, TwoStores } from './under-test';
 
 export { applied, entry, message, retrying } from './samples';
@@ -31,6 +32,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     inboxContract(under);
     effectsContract(under);
     outboxContract(under);
+    scheduleContract(under);
     auditContract(under);
   });
 }

@@ -7,23 +7,21 @@ const PATIENCE = '100ms';
 /** Making a partition takes the same lock as dropping one. */
 export const makePartitionsWithPatience = `ALTER FUNCTION make_partitions(integer) SET lock_timeout = '${PATIENCE}'`;
 
-/**
- * Of a table by days; each is SECURITY DEFINER, because the login role owns no table and must be able to keep the
- * database from growing. The parameters of the conditions: $1 name of the table, $2 name of the partition.
- */
+/** A table by days, and when one of them may go. */
 interface Droppable {
   table: 'outbox' | 'log' | 'inbox';
-  /** Beyond the name of the table's function. */
+  /** Of the function. */
   parameters: string;
   /** Whether the partition of `day` is old enough. */
   isOld: string;
-  /** What keeps it all the same, as a text for people; null: nothing. */
+  /** A query for what keeps the partition %1$I all the same, as a text for people; null: nothing. */
   keptFor: string;
 }
 
 /**
  * Makes a function that drops the oldest partition that is not needed any more, and tells of it, and of each one that is
- * old enough and was kept, with the reason. One a call, so that each is locked for as short a time as can be. DETACH
+ * old enough and was kept, with the reason. One a call, so that each is locked for as short a time as can be. It is
+ * SECURITY DEFINER, because the login role owns no table and must be able to keep the database from growing. DETACH
  * CONCURRENTLY would need the owner's own session, and no default partition (decision 11).
  */
 function createDropFunction({ table, parameters, isOld, keptFor }: Droppable): string {

@@ -40,6 +40,12 @@ test('an event is a message in binary mode, with its attributes as headers', () 
   });
 });
 
+test('an event for later has the id of then, so that nobody takes it for an old one', () => {
+  const id = '01981f6c-38dc-7a52-9c4b-0123456789ab';
+  const later = encode({ ...event('no'), delayMs: 900_000 }, ID, { source: '/payment', causationid: 'c1' });
+  expect(later).toEqual({ ...encoded, id, headers: { ...encoded.headers, 'ce-id': id }, delayMs: 900_000 });
+});
+
 test('an event that is larger than any transport would take is refused, for good', () => {
   const bytes = (reason: string) => {
     const message = withAttribute(encode(event(reason), ID, { source: '/x' }), 'time', new Date().toISOString());

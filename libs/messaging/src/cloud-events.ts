@@ -1,5 +1,6 @@
 import { dataschema, events, type Topic } from '@order-events/contracts';
 import { DeadLetterError, type Cause, type NewEvent } from './decision';
+import { later } from './event-id';
 import type { LogRecord, OutboxEntry } from './ports/store';
 import type { Message } from './ports/transport';
 
@@ -43,10 +44,13 @@ export type Decoded = { ok: true; event: RawEvent } | { ok: false; detail: strin
 
 /**
  * Encodes a decision's event in binary mode. The `time` is added when it is read from the outbox.
+ * @param madeId of now; an event for later gets the id of then, because by its id it is told how old it is
  * @throws EventTooLargeError
  */
-export function encode(event: NewEvent, id: string, origin: Origin): OutboxEntry {
+export function encode(event: NewEvent, madeId: string, origin: Origin): OutboxEntry {
   const { source, maxEventBytes = Infinity, causationid, traceparent } = origin;
+  const { delayMs } = event;
+  const id = delayMs === undefined ? madeId : later(madeId, delayMs);
   const attributes = {
     id,
     source,
@@ -66,7 +70,7 @@ export function encode(event: NewEvent, id: string, origin: Origin): OutboxEntry
   );
   if (bytes > maxEventBytes)
     throw new EventTooLargeError(`${event.type} has ${bytes} bytes, and the transport takes ${maxEventBytes}`);
-  return { id, ...message };
+  return { id, ...message, ...(delayMs !== undefined && { delayMs }) };
 }
 
 /** Attributes, those that are there, and data as a message in binary mode. */

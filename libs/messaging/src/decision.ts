@@ -41,6 +41,8 @@ export type NewEvent = {
     /** The version of the row that the event tells of. */
     sequence: number;
     data: EventData<T>;
+    /** Not before so many milliseconds after the decision, by the database's clock; by default at once. */
+    delayMs?: number;
   };
 }[Topic];
 

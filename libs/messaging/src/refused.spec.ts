@@ -1,7 +1,7 @@
 import { entry, FaultyBroker } from '@order-events/testing';
 import { Counting } from '../test/counting';
 import { DEAD_LETTERED } from '@order-events/contracts';
-import type { InboxState } from './ports/store';
+import type { Known } from './ports/store';
 import { publishRefused, RELAY } from './refused';
 
 const event = entry('k');
@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const publish = () =>
   publishRefused({ store: service.store, transport: broker, runtime: service.runtime, observer: service.notes });
-async function state(): Promise<InboxState | undefined> {
+async function state(): Promise<Known | undefined> {
   return (await service.store.transact((tx) => tx.held(RELAY, [id]))).get(id);
 }
 

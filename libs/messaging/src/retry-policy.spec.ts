@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { backoff, tenTries } from './index';
+import { backoff, longestMs, tenTries } from './index';
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 test('ten tries: 200 ms, doubled each time, at most 5 min, spread by chance', () => {
   const most = Array.from({ length: 10 }, (_, i) => tenTries(i + 1, 0.999999999));
   expect(most).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, null]);
+  expect(longestMs(tenTries)).toBe(102_200);
   expect(tenTries(1, 0)).toBe(0);
   expect(tenTries(3, 0.5)).toBe(400);
 });

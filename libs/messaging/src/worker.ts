@@ -29,6 +29,8 @@ export interface ConsumeOptions extends Pick<Subscribe, 'batch' | 'waitMs' | 'in
 
 const RETRY_POLL_MS = 250;
 const REFUSED_POLL_MS = 1_000;
+const SCHEDULE_POLL_MS = 500;
+const DUE_AT_ONCE = 500;
 const PAUSE_POLL_MS = 500;
 
 /**
@@ -57,7 +59,8 @@ export class Worker {
         observer.handled(arrival, outcome, error);
         // One that fails again says nothing new: after a busy hour the last hundred may all be such.
         const failsAgain = arrival.again && error !== undefined;
-        if (arrival.reading.ok && outcome !== 'duplicate' && !failsAgain) consumption.note(arrival.key, error);
+        const isDecided = arrival.reading.ok && outcome !== 'duplicate' && outcome !== 'expired';
+        if (isDecided && !failsAgain) consumption.note(arrival.key, error);
       },
     });
     const subscribe = () =>
@@ -81,21 +84,24 @@ export class Worker {
     });
   }
 
-  /** Starts to publish the outbox, to audit what was published, and to make calls to the outside if there are any. */
+  /** Starts to publish the outbox and what has become due, to audit what was published, and to make calls to the outside if there are any. */
   start(relay: Pick<Relay, 'run'>, effects?: Pick<EffectRunner<Tables>, 'run'>): void {
     const { signal } = this.stopping;
     this.loops.push(relay.run(signal), this.options.audit.run(signal));
     if (effects) this.loops.push(effects.run(signal));
+    this.every('schedule', SCHEDULE_POLL_MS, async () => {
+      while ((await this.options.store.appendDue(DUE_AT_ONCE)) === DUE_AT_ONCE && !signal.aborted);
+    });
     this.every('refused events', REFUSED_POLL_MS, async () => void (await publishRefused(this.options)));
   }
 
-  /** Repeats `work`, `ms` after it has ended or failed, until the worker stops. */
-  every(loop: string, ms: number, work: () => Promise<void>): void {
+  /** Repeats `work`, `ms` after it has ended or failed, until the worker stops; then it is aborted. */
+  every(loop: string, ms: number, work: (signal: AbortSignal) => Promise<void>): void {
     const { runtime, observer } = this.options;
     const { signal } = this.stopping;
     const run = async () => {
       while (!signal.aborted) {
-        await work().catch((error: unknown) => observer.loopFailed(loop, error as Error));
+        await work(signal).catch((error: unknown) => observer.loopFailed(loop, error as Error));
         await runtime.sleep(ms, signal);
       }
     };

@@ -10,7 +10,7 @@ import {
   type Consumer,
   type Decision,
   type EventHandler,
-  type InboxState,
+  type Known,
   type LogRecord,
   type Message,
   type Observer,
@@ -95,7 +95,7 @@ export class Counting {
   }
 
   /** The state of each of these messages in the inbox. */
-  async states(messages: readonly Message[]): Promise<(InboxState | undefined)[]> {
+  async states(messages: readonly Message[]): Promise<(Known | undefined)[]> {
     const ids = messages.map(({ headers }) => headers['ce-id']!);
     const held = await this.store.transact((tx) => tx.held(GROUP, ids));
     return ids.map((id) => held.get(id));

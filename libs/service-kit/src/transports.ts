@@ -1,4 +1,5 @@
 import { RoutedTransport, type Transport } from '@order-events/messaging';
+import type { Dropped } from '@order-events/store';
 import type { Config } from './config/settings';
 import { consumedFrom, publishedTo, type TransportName } from './config/transports';
 
@@ -34,7 +35,11 @@ export interface Surroundings {
 }
 
 /** The transport to one broker, which may have housekeeping of its own, to be done daily and harmless to do more often. */
-export type Part = Transport & { makePartitions?(): Promise<void> };
+export type Part = Transport & {
+  makePartitions?(): Promise<void>;
+  /** Forgets what was published more than so many days ago, and every group has read. */
+  forgetLog?(days: number): Promise<Dropped>;
+};
 
 export interface OpenTransport {
   /** What carries the events. */

@@ -59,6 +59,11 @@ export class FaultyStore implements Store {
     return reader;
   }
 
+  async appendDue(...args: Parameters<Store['appendDue']>): ReturnType<Store['appendDue']> {
+    this.assertThere();
+    return this.store.appendDue(...args);
+  }
+
   async outboxStatus(): ReturnType<Store['outboxStatus']> {
     this.assertThere();
     return this.store.outboxStatus();

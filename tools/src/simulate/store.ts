@@ -150,6 +150,11 @@ export class SteppedStore implements AuditedStore {
     };
   }
 
+  async appendDue(...args: Parameters<Store['appendDue']>): ReturnType<Store['appendDue']> {
+    this.assertThere();
+    return this.inner.appendDue(...args);
+  }
+
   async outboxStatus(): ReturnType<Store['outboxStatus']> {
     this.assertThere();
     return this.inner.outboxStatus();

@@ -186,6 +186,16 @@ test.each<[string, RegExp, (content: ReturnType<typeof tables>) => void]>([
   expect(failed(await check([completed(), cancelled()], content)).join()).toMatch(invariant);
 });
 
+test('of an order whose first events are forgotten nothing counts as missing; of a younger one its first event is', async () => {
+  const content = tables();
+  const end = { id: 'p1', topic: 'order.completed', key: 'o1' };
+  content.outbox!.order_api = [end];
+  content.inbox!.email!.push(end);
+  expect(failed(await check([completed(), cancelled()], content))).toEqual([]);
+  content.outbox!.order_api = [{ ...end, id: 'e2' }];
+  expect(failed(await check([completed(), cancelled()], content)).join()).toMatch(/announced once/);
+});
+
 test('a mail that came twice after a crash is no violation, but is counted', async () => {
   const done = completed();
   done.letters[1]!.copies = 3;

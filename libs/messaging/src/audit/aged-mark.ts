@@ -1,7 +1,7 @@
+import { timeOf } from '../event-id';
 import type { AuditStore, Published } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { ResendBudget } from './budget';
-import { timeOf } from './rule';
 
 /** How long an event is given to arrive before anybody asks for it. */
 const AGE_MS = 30_000;

@@ -1,9 +1,9 @@
+import { timeOf } from '../event-id';
 import type { AuditStore } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { Message, Transport } from '../ports/transport';
 import { answerMessage, readQuestion } from './messages';
 import type { AuditObserver } from './observer';
-import { timeOf } from './rule';
 
 export interface RespondentOptions {
   store: Pick<AuditStore, 'holding'>;

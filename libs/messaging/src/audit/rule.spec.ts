@@ -1,9 +1,6 @@
 import type { AuditAnswer } from '@order-events/contracts';
-import { systemRuntime } from '../runtime';
-import { isLost, pauseAfter, timeOf } from './rule';
+import { isLost, pauseAfter } from './rule';
 
-/** An event id as it is made at a time, milliseconds. */
-const idAt = (ms: number) => `${ms.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-')}-7000-8000-000000000001`;
 const T = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 
@@ -22,11 +19,6 @@ test.each<[string, { newest?: number; idleMs?: number }, boolean, boolean]>([
   };
   expect(isLost({ publishedBy: T, idleMs }, answer, false)).toBe(lost);
   expect(isLost({ publishedBy: T, idleMs }, answer, true)).toBe(lostWithUnseenHands);
-});
-
-test('the time of an id is when it was made', () => {
-  expect(timeOf(idAt(T))).toBe(T);
-  expect(Math.abs(timeOf(systemRuntime.eventId()) - Date.now())).toBeLessThan(60_000);
 });
 
 test('a group is asked less and less often about the same', () => {

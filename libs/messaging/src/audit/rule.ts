@@ -5,11 +5,6 @@ const PAST_MS = 30_000;
 /** Longer than a process keeps a batch that it cannot take: the pipeline gives it back after three minutes. */
 const KEPT_MS = 4 * 60_000;
 
-/** Milliseconds since 1970 at which the publisher made the id: what a UUIDv7 begins with. */
-export function timeOf(eventId: string): number {
-  return Number.parseInt(eventId.slice(0, 8) + eventId.slice(9, 13), 16);
-}
-
 /** What is known of an event that the group does not hold. */
 export interface Missing {
   /** When it had been published at the latest, the last time; by the clock that its event ids are made by. */

@@ -11,7 +11,7 @@ import {
   type Tables,
 } from '../decision';
 import type { Runtime } from '../ports/runtime';
-import type { EffectEntry, InboxEntry, InboxState, OutboxEntry, Tx } from '../ports/store';
+import type { EffectEntry, InboxEntry, InboxState, Known, OutboxEntry, Tx } from '../ports/store';
 import type { RetryPolicy } from '../retry-policy';
 import { triesOf, type Arrival } from './arrival';
 import { unionKeys, Workspace } from './workspace';
@@ -47,9 +47,9 @@ export async function decideBatch<T extends Tables>(
   );
   const ids = arrivals.map((arrival) => arrival.id);
   // The inbox after the locks: whoever held them before us has committed its entry by then.
-  const [rows, known] = await Promise.all([tx.lock(consumer.tables, keys), tx.held(consumer.group, ids)]);
+  const [rows, inbox] = await Promise.all([tx.lock(consumer.tables, keys), tx.held(consumer.group, ids)]);
   const workspace = new Workspace(consumer.tables, rows);
-  const held = new Map(known);
+  const held = new Map(inbox);
 
   const { source, maxEventBytes } = consumer;
   const outcomes: Outcome[] = [];
@@ -57,7 +57,14 @@ export async function decideBatch<T extends Tables>(
   const events: OutboxEntry[] = [];
   const effects: EffectEntry[] = [];
   for (const [index, arrival] of arrivals.entries()) {
-    if (!isNews(arrival, held.get(arrival.id))) {
+    const known = held.get(arrival.id);
+    if (isTooOld(arrival, known)) {
+      outcomes.push({ arrival, state: 'expired' });
+      entries.push(expired(arrival));
+      held.set(arrival.id, 'expired');
+      continue;
+    }
+    if (!isNews(arrival, known)) {
       outcomes.push({ arrival, state: 'duplicate' });
       continue;
     }
@@ -96,8 +103,17 @@ export async function decideBatch<T extends Tables>(
 }
 
 /** A delivery counts if the inbox does not hold it; another try, if it still waits for one. */
-export function isNews(arrival: Arrival, known: InboxState | undefined): boolean {
+export function isNews(arrival: Arrival, known: Known | undefined): boolean {
   return arrival.again ? known === 'retrying' : known === undefined;
+}
+
+/** A delivery that may have been decided long ago: nobody knows any more, so it is not decided again. */
+export function isTooOld(arrival: Arrival, known: Known | undefined): boolean {
+  return !arrival.again && known === 'forgotten';
+}
+
+export function expired({ id, topic, key }: Arrival): InboxEntry {
+  return { id, topic, key, state: 'expired' };
 }
 
 /**

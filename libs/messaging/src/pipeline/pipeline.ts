@@ -5,7 +5,7 @@ import { StoreError, type Store } from '../ports/store';
 import type { Message } from '../ports/transport';
 import { backoff } from '../retry-policy';
 import { read, type Arrival } from './arrival';
-import { decideBatch, failed, isNews, told, type Consumer, type Outcome } from './decide-batch';
+import { decideBatch, expired, failed, isNews, isTooOld, told, type Consumer, type Outcome } from './decide-batch';
 
 export interface PipelineOptions<T extends Tables> {
   consumer: Consumer<T>;
@@ -108,6 +108,10 @@ export class Pipeline<T extends Tables> {
     return this.holding(1, signal, () =>
       store.transact(async (tx) => {
         const known = (await tx.held(consumer.group, [arrival.id])).get(arrival.id);
+        if (isTooOld(arrival, known)) {
+          await tx.take(consumer.group, [expired(arrival)]);
+          return { arrival, state: 'expired' };
+        }
         if (!isNews(arrival, known)) return { arrival, state: 'duplicate' };
         await tx.take(consumer.group, [entry]);
         await tx.append(told(consumer, entry, runtime));

@@ -9,20 +9,26 @@ import type { Message } from './transport';
 /** An event on its way into the outbox: encoded, but for the `time`, which is the database's. */
 export interface OutboxEntry extends Message {
   id: string;
+  /** It waits in the schedule for so many milliseconds before it comes into the outbox. */
+  delayMs?: number;
 }
 
 /** An event in a log. */
-export interface LogRecord extends OutboxEntry {
+export interface LogRecord extends Omit<OutboxEntry, 'delayMs'> {
   position: number;
   /** The database's clock when it was appended. */
   time: Date;
 }
 
 /**
- * `applied`: decided. `retrying`: its decision threw; the retry worker has it. `dead`: a dead letter. `expired`: it came
- * after the inbox had forgotten its kind, and was not handled. `discarded`: a dead letter that an operator gave up for good.
+ * `applied`: decided. `retrying`: its decision threw; the retry worker has it. `dead`: a dead letter. `expired`: too old to
+ * be handled, because it came when the inbox had forgotten its kind, or was a dead letter for longer than those are kept.
+ * `discarded`: a dead letter that an operator gave up for good.
  */
 export type InboxState = 'applied' | 'retrying' | 'dead' | 'expired' | 'discarded';
+
+/** What an inbox knows of an event. `forgotten`: it is so old that nobody knows any more whether it was there. */
+export type Known = InboxState | 'forgotten';
 
 export interface Failure {
   /** As it came, so that it can be tried again or read by an operator. */
@@ -53,15 +59,18 @@ export interface Tx {
   /** Locks rows (tables in the order of `tables`, keys sorted) and reads them as they are once the locks are held. */
   lock<T extends Tables>(tables: T, keys: Keys<T>): Promise<Rows<T>>;
   write<T extends Tables>(tables: T, rows: Writes<T>): Promise<void>;
-  /** Which of these does the group's inbox hold, and in which state? */
-  held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>>;
+  /** Which of these does the group's inbox hold, in which state, and which of the others may it have held once? */
+  held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
   /** Records events in the inbox; an entry that is there already is brought to the new state, unless it is applied or discarded. */
   take(group: string, entries: readonly InboxEntry[]): Promise<void>;
   /** Adds effects; one whose idempotency key is there already is the same effect and is left as it is. */
   intend(effects: readonly EffectEntry[]): Promise<void>;
   /** Closes effects that are open, and tells which were. The others were closed by another runner. */
   closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Appends to the outbox. Last in a transaction: positions are drawn when all locks are held. */
+  /**
+   * Appends to the outbox, or to the schedule what has a delay. Last in a transaction: positions are drawn when all locks
+   * are held.
+   */
   append(events: readonly OutboxEntry[]): Promise<void>;
 }
 
@@ -121,6 +130,8 @@ export interface Store {
    */
   deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void>;
   outbox(): LogReader;
+  /** Moves events whose time has come from the schedule to the outbox, at most `limit`, each once. Returns how many. */
+  appendDue(limit: number): Promise<number>;
   outboxStatus(): Promise<OutboxStatus>;
   /** Resolves when something may have been appended to the outbox or intended as effect, at the latest after `ms`. */
   wait(what: 'outbox' | 'effects', ms: number, signal: AbortSignal): Promise<void>;

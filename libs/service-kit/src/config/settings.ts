@@ -22,6 +22,7 @@ const neededBy = <T extends Setting>(transport: TransportName, setting: T): T =>
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1).max(1_000_000);
+const days = z.coerce.number().int().min(1).max(3_650);
 const milliseconds = z.coerce.number().int().min(0).max(3_600_000);
 const url = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
@@ -113,6 +114,15 @@ export const settings = {
   IN_FLIGHT: setting('Most events fetched and not yet acknowledged.', count.default(1000)),
   PARALLEL: setting('Most batches handled at the same time.', count.default(4)),
   EFFECTS_PARALLEL: setting('Most calls to the outside (gateway, carrier, SMTP) at the same time.', count.default(32)),
+  OUTBOX_RETENTION_DAYS: setting(
+    'How long events are kept in the outbox after they were written, and in the log of the Postgres transport.',
+    days.default(7),
+  ),
+  DEAD_LETTER_RETENTION_DAYS: setting('How long a dead letter waits for an operator.', days.default(14)),
+  INBOX_RETENTION_DAYS: setting(
+    'How long is known what came of an event. One that comes later is not handled; its time is that of its id.',
+    days.default(21),
+  ),
   GATEWAY_URL: setting('The payment gateway.', url('http', 'https')),
   CARRIER_URL: setting('The carrier.', url('http', 'https')),
   OUTSIDE_TIMEOUT_MS: setting(

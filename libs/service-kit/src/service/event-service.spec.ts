@@ -141,6 +141,32 @@ test('a decision that throws is tried again until it can be made', async () => {
   expect(await sql(own, 'SELECT id FROM failures')).toEqual([]);
 });
 
+test('what is decided for later is published when its time has come, once, by whichever process lives then', async () => {
+  const handler: EventHandler<Counters, typeof TOPIC> = {
+    ...counting,
+    decide(rows, { subject }) {
+      const { events, ...rest } = count(rows, subject);
+      return { ...rest, events: events!.map((event) => ({ ...event, delayMs: 3_600_000 })) };
+    },
+  };
+  const first = newService();
+  await first.start([]);
+  await first.consume([handler, ...others]);
+  await publish('o1');
+  await eventually(async () => (await applied()).length === 1);
+  await first.stop();
+  expect(await sql(own, 'SELECT key FROM schedule')).toEqual([{ key: 'o1' }]);
+  expect(await sql(own, 'SELECT key FROM outbox')).toEqual([]);
+
+  await sql(own, 'UPDATE schedule SET due_at = clock_timestamp()');
+  const living = [newService(), newService()];
+  await Promise.all(living.map((service) => service.start([])));
+  await eventually(async () => (await published()).length > 0);
+  await Promise.all(living.map((service) => service.stop()));
+  expect(await published()).toEqual(['o1']);
+  expect(await sql(own, 'SELECT key FROM schedule')).toEqual([]);
+});
+
 test('stopped while it is busy: what was taken is finished and acknowledged', async () => {
   let begun = false;
   let goOn: () => void = () => undefined;

@@ -26,6 +26,7 @@ import { Metrics } from '../metrics';
 import { openTransport, TRANSPORT_SETTINGS, type Part } from '../transports';
 import { observeAudit } from './audit-observer';
 import { warnOfDurability } from './durability';
+import { Housekeeping, RETENTION_SETTINGS, retentionWarning } from './housekeeping';
 import { observe } from './observer';
 
 /** The settings that every service with events reads. */
@@ -42,6 +43,7 @@ export const SERVICE_SETTINGS = [
   'IN_FLIGHT',
   'PARALLEL',
   'EFFECTS_PARALLEL',
+  ...RETENTION_SETTINGS,
   'LOG_LEVEL',
 ] as const;
 export type ServiceConfig = Config<(typeof SERVICE_SETTINGS)[number]>;
@@ -161,9 +163,10 @@ export class EventService<T extends Tables = Tables> {
         : undefined,
     );
     this.durability = this.checkDurability();
-    this.every('partitions', MAINTENANCE_MS, async () => {
-      await Promise.all([store.makePartitions(), ...this.parts.map((part) => part.makePartitions?.())]);
-    });
+    const warning = retentionWarning(config, tenTries);
+    if (warning !== undefined) log.warn(warning);
+    const housekeeping = new Housekeeping({ store, parts: this.parts, retention: config, metrics, log });
+    this.every('partitions', MAINTENANCE_MS, (signal) => housekeeping.run(signal));
     const { checks } = this;
     const token = config.OPERATOR_TOKEN;
     const app = operatorApp({ service, token, store, transport, metrics, log, checks, routes });
@@ -187,7 +190,7 @@ export class EventService<T extends Tables = Tables> {
   }
 
   /** Repeats `work` until the service stops. */
-  every(loop: string, ms: number, work: () => Promise<void>): void {
+  every(loop: string, ms: number, work: (signal: AbortSignal) => Promise<void>): void {
     this.worker.every(loop, ms, work);
   }
 

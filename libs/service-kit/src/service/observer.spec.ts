@@ -44,6 +44,7 @@ test.each([
   ['applied', undefined, 30],
   ['retrying', new Error('not yet'), 40],
   ['dead', new Error('never'), 50],
+  ['expired', undefined, 50],
 ] as const)(
   'an event that is %s is counted, and logged with its order and its trace',
   async (outcome, error, level) => {

@@ -4,6 +4,9 @@ import type { Metrics } from '../metrics';
 
 const DEAD = 'a dead letter now, not tried again by itself: see npm run oe -- dlq ls';
 
+const TOO_OLD =
+  'not handled: so old that the inbox no longer knows whether it was handled before; see INBOX_RETENTION_DAYS';
+
 /** Tells what the machinery does in log lines and figures. */
 export function observe(log: Logger, metrics: Metrics): Observer {
   return {
@@ -21,7 +24,8 @@ export function observe(log: Logger, metrics: Metrics): Observer {
       metrics.handled.inc({ topic, outcome });
       const fields = { topic, order_id: key, event_id: id, trace_id: traceId(traceparent), outcome };
       const failed = { ...fields, attempts: triesOf(arrival), err: error };
-      if (error && outcome === 'dead') log.error(failed, `not decided; ${DEAD}`);
+      if (outcome === 'expired') log.error(fields, TOO_OLD);
+      else if (error && outcome === 'dead') log.error(failed, `not decided; ${DEAD}`);
       else if (error) log.warn(failed, 'not decided; kept in the inbox and tried again after a pause');
       else log.info(fields, 'handled');
     },

@@ -53,6 +53,8 @@ export class MemoryDatabase {
   readonly cursor = newCursor(0);
   /** By group. */
   readonly audits = new Map<string, AuditRow>();
+  /** Of event ids below it the inbox may have forgotten what became of them. */
+  horizon = '';
   private readonly tables = new Map<string, Map<string, object>>();
   private readonly locks = new Map<string, RowLock>();
   private readonly blocked = new Map<Session, RowLock>();

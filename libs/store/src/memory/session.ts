@@ -1,6 +1,12 @@
 import { StoreError, type OutboxEntry } from '@order-events/messaging';
 import type { MemoryDatabase } from './database';
 
+/** A row of `schedule`, by event id. */
+export interface ScheduleRow {
+  entry: OutboxEntry;
+  dueAt: number;
+}
+
 /** One transaction: its locks, and what it has written and nobody else sees yet. */
 export class Session {
   private readonly locks: string[] = [];
@@ -39,6 +45,11 @@ export class Session {
 
   append(event: OutboxEntry): void {
     this.assertOpen();
+    const { delayMs, ...entry } = event;
+    if (delayMs !== undefined) {
+      const dueAt = this.database.now() + delayMs;
+      return this.put('schedule', event.id, { entry, dueAt } satisfies ScheduleRow);
+    }
     this.appended.push({ ...event, position: this.database.draw(), at: this.database.now() });
     this.wakes.add('outbox');
   }

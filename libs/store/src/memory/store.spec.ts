@@ -9,6 +9,7 @@ storeContract('MemoryStore', () => {
   return Promise.resolve({
     store,
     other,
+    moveHorizon: (before) => Promise.resolve(void (database.horizon = before)),
     close: async () => {
       await store.close();
       await other.close();

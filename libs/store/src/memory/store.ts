@@ -10,7 +10,7 @@ import {
 import { MemoryAudit } from './audit';
 import type { MemoryDatabase } from './database';
 import { MemoryOutboxReader } from './outbox-reader';
-import { Session } from './session';
+import { Session, type ScheduleRow } from './session';
 import { MemoryTx, type EffectRow, type FailureRow } from './tx';
 
 /** How long the retry worker has for what it fetched, before another may fetch it too. */
@@ -101,6 +101,22 @@ export class MemoryStore implements Store {
 
   outbox(): LogReader {
     return new MemoryOutboxReader(this.database, this, this.connection);
+  }
+
+  appendDue(limit: number): Promise<number> {
+    return this.statement((now) => {
+      const due = [...this.database.table<ScheduleRow>('schedule').values()]
+        .filter(({ dueAt }) => dueAt <= now)
+        .sort((a, b) => a.dueAt - b.dueAt)
+        .slice(0, limit);
+      const session = new Session(this.database);
+      for (const { entry } of due) {
+        session.put('schedule', entry.id, undefined);
+        session.append(entry);
+      }
+      session.commit();
+      return due.length;
+    });
   }
 
   outboxStatus(): Promise<OutboxStatus> {

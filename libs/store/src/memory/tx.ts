@@ -2,8 +2,8 @@ import {
   StoreError,
   type EffectEntry,
   type InboxEntry,
-  type InboxState,
   type Keys,
+  type Known,
   type Message,
   type OpenEffect,
   type OutboxEntry,
@@ -79,12 +79,13 @@ export class MemoryTx implements Tx {
     });
   }
 
-  held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>> {
+  held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, Known>> {
     return this.inOrder(() => {
-      const held = new Map<string, InboxState>();
+      const held = new Map<string, Known>();
       for (const id of ids) {
         const entry = this.session.get<InboxEntry>('inbox', inboxKey(group, id));
         if (entry) held.set(id, entry.state);
+        else if (id < this.database.horizon && id[14] === '7') held.set(id, 'forgotten');
       }
       return held;
     });

@@ -12,13 +12,13 @@ async function open() {
   const errors: Error[] = [];
   const setup = new Database({ url, connections: 1, applicationName: 'setup', onError: (error) => errors.push(error) });
   for (const statement of counterTables.split(';').filter((text) => text.trim())) await setup.query(statement);
-  await setup.close();
   const [store, other] = [make(), make()];
   return {
     store,
     other,
+    moveHorizon: async (before: string) => void (await setup.query('UPDATE inbox_horizon SET before = $1', [before])),
     close: async () => {
-      await Promise.all([store.close(), other.close()]);
+      await Promise.all([store.close(), other.close(), setup.close()]);
       await drop();
       expect(errors).toEqual([]);
     },

@@ -4,9 +4,11 @@ import { PostgresAudit } from './audit';
 import { Database, type Queryable } from './database';
 import { DeadLetters } from './dead-letters';
 import { EffectClaims } from './effect-claims';
+import { InboxRetention } from './inbox-retention';
 import { OperatorActions } from './operator-actions';
 import { OperatorReads } from './operator-reads';
 import { OutboxReader } from './outbox-reader';
+import { forgetLog, makePartitions, type Dropped } from './partitions';
 import { PostgresTx } from './tx';
 import { Wake, type Listener } from './wake';
 
@@ -37,6 +39,16 @@ const sql = {
                AND EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = f.id AND i.state = 'retrying')
              ORDER BY due_at LIMIT $2 FOR UPDATE OF f SKIP LOCKED))
            RETURNING id, topic, key, headers, body, attempts`,
+  },
+  // What one has claimed another passes by; who dies meanwhile has moved nothing.
+  appendDue: {
+    name: 'schedule_append_due',
+    text: `WITH due AS (
+             DELETE FROM schedule WHERE id = ANY (ARRAY(
+               SELECT id FROM schedule WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+             RETURNING id, topic, key, headers, body, due_at)
+           INSERT INTO outbox (id, topic, key, headers, body)
+           SELECT id, topic, key, headers, body FROM due ORDER BY due_at RETURNING 1`,
   },
   // The oldest record that the relay has not published: in no window yet, committed too late for one, or behind the place
   // in the open one.
@@ -69,6 +81,7 @@ export class PostgresStore implements Store {
   /** What the delivery audit needs of it. */
   readonly audit: PostgresAudit;
   readonly deadLetters: DeadLetters;
+  readonly inboxRetention: InboxRetention;
   readonly operatorActions: OperatorActions;
   readonly operatorReads: OperatorReads;
   private readonly operators: Database;
@@ -89,6 +102,7 @@ export class PostgresStore implements Store {
     this.audit = new PostgresAudit(this.database, this.owner, backend);
     this.operators = new Database({ ...options, connections: OPERATORS_CONNECTIONS });
     this.deadLetters = new DeadLetters(this.operators);
+    this.inboxRetention = new InboxRetention(this.database);
     this.operatorActions = new OperatorActions(this.database);
     this.operatorReads = new OperatorReads(this.operators);
     this.listeners = { outbox: this.wake.listen('outbox'), effects: this.wake.listen('effects') };
@@ -119,6 +133,12 @@ export class PostgresStore implements Store {
     return new OutboxReader(this.database, this.owner, () => this.wake.connected());
   }
 
+  async appendDue(limit: number): Promise<number> {
+    const { length } = await this.database.query(sql.appendDue, [limit]);
+    if (length > 0) this.wake.poke('outbox');
+    return length;
+  }
+
   async outboxStatus(): Promise<OutboxStatus> {
     const [row] = await this.database.query<{ oldest_ms: number }>(sql.outboxStatus);
     return { oldestMs: row?.oldest_ms ?? 0 };
@@ -129,8 +149,13 @@ export class PostgresStore implements Store {
   }
 
   /** Makes the partitions of the days ahead; to be called daily, and harmless to call more often. */
-  async makePartitions(): Promise<void> {
-    await this.database.query('SELECT make_partitions(7)');
+  makePartitions(): Promise<void> {
+    return makePartitions(this.database);
+  }
+
+  /** Forgets what was appended to the outbox more than so many days ago, was published, and is verified by every audit. */
+  forgetOutbox(days: number): Promise<Dropped> {
+    return forgetLog(this.database, 'outbox', days);
   }
 
   async ping(): Promise<void> {

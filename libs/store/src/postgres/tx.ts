@@ -3,8 +3,8 @@ import {
   StoreError,
   type EffectEntry,
   type InboxEntry,
-  type InboxState,
   type Keys,
+  type Known,
   type OutboxEntry,
   type Row,
   type Rows,
@@ -26,7 +26,10 @@ const HOST = hostname();
 const sql = {
   held: {
     name: 'inbox_held',
-    text: `SELECT id, state FROM inbox WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
+    text: `SELECT id, state FROM inbox WHERE consumer_group = $1 AND id = ANY ($2::uuid[])
+           UNION ALL
+           SELECT id, 'forgotten' FROM unnest($2::uuid[]) AS asked (id)
+           WHERE id < (SELECT before FROM inbox_horizon) AND uuid_extract_version(id) = 7`,
   },
   take: {
     name: 'inbox_take',
@@ -61,6 +64,13 @@ const sql = {
     name: 'failures_forget',
     text: `DELETE FROM failures WHERE consumer_group = $1 AND id = ANY ($2::uuid[])`,
   },
+  schedule: {
+    name: 'schedule_add',
+    text: `INSERT INTO schedule (id, topic, key, headers, body, due_at)
+           SELECT id, topic, key, headers, body, clock_timestamp() + delay * interval '1 millisecond'
+           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::bytea[], $6::float8[])
+             AS s (id, topic, key, headers, body, delay)`,
+  },
   // Intending and closing happen under the lock of the key's state row, so nobody else changes what is open of a key.
   intend: {
     name: 'effects_intend',
@@ -88,6 +98,8 @@ const sql = {
            WHERE seq IN (SELECT min(seq) FROM effects WHERE key = ANY ($1::text[]) AND state = 'waiting' GROUP BY key)`,
   },
 };
+
+const isForNow = ({ delayMs }: OutboxEntry) => delayMs === undefined;
 
 /**
  * One transaction of the store: every method is one statement for the whole batch, sent before the method returns, so
@@ -122,9 +134,12 @@ export class PostgresTx implements Tx {
     );
   }
 
-  async held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, InboxState>> {
-    const rows = await this.session.query<{ id: string; state: InboxState }>(sql.held, [group, ids]);
-    return new Map(rows.map(({ id, state }) => [id, state]));
+  async held(group: string, ids: readonly string[]): Promise<ReadonlyMap<string, Known>> {
+    const rows = await this.session.query<{ id: string; state: Known }>(sql.held, [group, ids]);
+    const held = new Map(rows.map(({ id, state }) => [id, state]));
+    // What is held is known, however old it is.
+    for (const { id, state } of rows) if (state !== 'forgotten') held.set(id, state);
+    return held;
   }
 
   async take(group: string, entries: readonly InboxEntry[]): Promise<void> {
@@ -174,10 +189,21 @@ export class PostgresTx implements Tx {
   }
 
   async append(events: readonly OutboxEntry[]): Promise<void> {
+    const [now, later] = [events.filter(isForNow), events.filter((event) => !isForNow(event))];
+    await Promise.all([this.schedule(later), this.publish(now)]);
+  }
+
+  private async publish(events: readonly OutboxEntry[]): Promise<void> {
     if (events.length === 0) return;
     const columns = logColumns(events.map((event) => ({ ...event, partition: 0 })));
     await this.session.query(logSql('outbox').append, columns);
     this.added.outbox = true;
+  }
+
+  private async schedule(events: readonly OutboxEntry[]): Promise<void> {
+    if (events.length === 0) return;
+    const [, ...columns] = logColumns(events.map((event) => ({ ...event, partition: 0 })));
+    await this.session.query(sql.schedule, [...columns, events.map(({ delayMs }) => delayMs)]);
   }
 
   private async fail(group: string, entries: readonly InboxEntry[]): Promise<void> {

@@ -20,6 +20,23 @@ export function inboxContract(under: TwoStores): void {
       expect((await held('g')).get(two)).toBe('applied');
     });
 
+    it('knows of what lies below the horizon only what it holds', async () => {
+      const [one, two, old, young] = ['a', 'b', 'c', 'd'].map((last) => `018f0000-0000-7000-8000-00000000000${last}`);
+      // Says no time: a UUIDv4 of the same digits.
+      const timeless = '018f0000-0000-4000-8000-00000000000a';
+      await under.store.transact((tx) => tx.take('g', [applied(one!), retrying(two!, 0)]));
+      await under.moveHorizon(young!);
+      const asked = [old!, timeless, two!, young!, one!];
+      expect(await under.other.transact((tx) => tx.held('g', asked))).toEqual(
+        new Map([
+          [one, 'applied'],
+          [two, 'retrying'],
+          [old, 'forgotten'],
+        ]),
+      );
+      expect((await under.other.transact((tx) => tx.held('other', [one!]))).get(one!)).toBe('forgotten');
+    });
+
     it('a failure is due again after its delay, once for all who ask, and no more when it was applied', async () => {
       const [soon, late] = [randomUUID(), randomUUID()];
       await under.store.transact((tx) => tx.take('g', [retrying(soon, 0), retrying(late, 3_600_000)]));

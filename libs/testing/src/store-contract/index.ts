@@ -3,9 +3,10 @@ import { effectsContract } from './effects';
 import { inboxContract } from './inbox';
 import { outboxContract } from './outbox';
 import { rowsContract } from './rows';
+import { scheduleContract } from './schedule';
 import type { StoreUnderTest, TwoStores } from './under-test';
 
-export { entry, message } from './samples';
+export { applied, entry, message, retrying } from './samples';
 export * from './tables';
 export type { StoreUnderTest } from './under-test';
 
@@ -25,11 +26,13 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       get other() {
         return test.other;
       },
+      moveHorizon: (before) => test.moveHorizon(before),
     };
     rowsContract(under);
     inboxContract(under);
     effectsContract(under);
     outboxContract(under);
+    scheduleContract(under);
     auditContract(under);
   });
 }

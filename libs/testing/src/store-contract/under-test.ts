@@ -6,6 +6,8 @@ export interface TwoStores {
   readonly store: AuditedStore;
   /** A second instance on the same data, as another process would have. */
   readonly other: AuditedStore;
+  /** Lets the inbox forget what became of events with ids below this one. */
+  moveHorizon(before: string): Promise<void>;
 }
 
 export interface StoreUnderTest extends TwoStores {

@@ -11,7 +11,7 @@ import {
   type TopicDeclaration,
   type Transport,
 } from '@order-events/messaging';
-import { Database, logColumns, logSql, Wake } from '@order-events/store';
+import { Database, forgetLog, logColumns, logSql, makePartitions, Wake, type Dropped } from '@order-events/store';
 import { Consumer } from './consumer';
 import { PARTITIONS, partitionOf } from './partition';
 import { sql } from './sql';
@@ -86,8 +86,13 @@ export class PostgresTransport implements Transport {
     return row!.waiting;
   }
 
-  async makePartitions(): Promise<void> {
-    await this.database.query('SELECT make_partitions(7)');
+  makePartitions(): Promise<void> {
+    return makePartitions(this.database);
+  }
+
+  /** Forgets what was published more than so many days ago, and every group has read. */
+  forgetLog(days: number): Promise<Dropped> {
+    return forgetLog(this.database, 'log', days);
   }
 
   async ping(): Promise<void> {

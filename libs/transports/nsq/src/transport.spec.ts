@@ -17,3 +17,10 @@ describeBroker('nsq', () => {
     };
   });
 });
+
+test('says why no nsqd answers', async () => {
+  const addresses = { nsqdAddresses: '127.0.0.1:1,127.0.0.1:2', nsqlookupdAddresses: '' };
+  const transport = new NsqTransport({ ...addresses, applicationName: 'test', prefix: '', onError: () => {} });
+  await expect(transport.ping()).rejects.toThrow(/127\.0\.0\.1:1.*; .*127\.0\.0\.1:2/);
+  await transport.close();
+});

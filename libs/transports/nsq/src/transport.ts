@@ -60,7 +60,7 @@ export class NsqTransport implements Transport {
     return each.reduce((sum, one) => sum + one, 0);
   }
 
-  /** Resolves when one nsqd answers. */
+  /** Resolves when one nsqd answers. Else it rejects with what each has in the way. */
   async ping(): Promise<void> {
     const nodes = await this.nodes.find();
     await Promise.any(
@@ -69,7 +69,9 @@ export class NsqTransport implements Transport {
         await connection.ready;
         await connection.end();
       }),
-    );
+    ).catch(({ errors }: AggregateError) => {
+      throw new Error(errors.map((error: Error) => error.message).join('; '));
+    });
   }
 
   close(): Promise<void> {

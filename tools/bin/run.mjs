@@ -22,6 +22,7 @@ const commands = {
   brokers: () => runProgram('brokers'),
   test: runTests,
   simulate: () => runProgram('simulate'),
+  setup: () => runFile(join(root, 'apps', 'setup', 'dist', 'main.js')),
   oe: () => runFile(join(root, 'apps', 'cli', 'dist', 'main.js')),
 };
 

@@ -20,6 +20,7 @@ const commands = {
   verify: () => runProgram('verify'),
   chaos: () => runProgram('chaos'),
   brokers: () => runProgram('brokers'),
+  compose: () => runProgram('compose'),
   test: runTests,
   simulate: () => runProgram('simulate'),
   setup: () => runFile(join(root, 'apps', 'setup', 'dist', 'main.js')),

@@ -1,3 +1,4 @@
+/* global fetch */
 // The health check of a container: exit code 0 when the service in it says that it can do its work.
 const { OPERATOR_PORT, PORT } = process.env;
 

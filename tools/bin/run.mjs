@@ -20,8 +20,10 @@ const commands = {
   verify: () => runProgram('verify'),
   chaos: () => runProgram('chaos'),
   brokers: () => runProgram('brokers'),
+  compose: () => runProgram('compose'),
   test: runTests,
   simulate: () => runProgram('simulate'),
+  setup: () => runFile(join(root, 'apps', 'setup', 'dist', 'main.js')),
   oe: () => runFile(join(root, 'apps', 'cli', 'dist', 'main.js')),
 };
 

@@ -3,7 +3,7 @@ import { client, emptyLedger } from '../src/chaos/load';
 import { outcomes } from '../src/chaos/orders';
 import { repetitions } from '../src/chaos/repetitions';
 import { atRest } from '../src/chaos/rest';
-import { services, type System } from '../src/start';
+import { programs, type System } from '../src/start';
 import { holds, report } from '../src/verify';
 import { killed } from './customer';
 import { testSystem } from './test-system';
@@ -42,7 +42,7 @@ describeBroker('nsq', () => {
     test('a running system moves from NSQ to NATS under load, and loses nothing', async () => {
       const [nsq, nats] = await Promise.all([privateBroker('nsq'), privateBroker('nats')]);
       process.env = { ...environment, ...nsq.env, ...nats.env, TRANSPORT: 'nsq' };
-      const { system, remove, lines } = await testSystem({ table: services, replicas: 2 });
+      const { system, remove, lines } = await testSystem({ programs, replicas: 2 });
       const [ledger, over] = [emptyLedger(), new AbortController()];
       let clients: Promise<void>[] = [];
       const moreOrders = async () => {

@@ -7,6 +7,7 @@ export * from './faults';
 export * from './order-table-contract';
 export * from './ports';
 export * from './processes';
+export * from './postgres/binaries';
 export * from './postgres/client';
 export * from './postgres/leftover';
 export * from './postgres/server';

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { services } from '../start';
 
 /** The rows of a query on one service's database. The same question is asked only once. */
 export type Ask = <R extends object>(database: string, sql: string) => Promise<R[]>;
@@ -28,4 +29,11 @@ export async function openDatabases(urls: Readonly<Record<string, string>>): Pro
     },
     close: async () => void (await Promise.all([...clients.values()].map((client) => client.end()))),
   };
+}
+
+/** URLs of all databases of a system on one server, by name. `server` says where it is, and as whom to read them. */
+export function databasesAt(server: string): Record<string, string> {
+  return Object.fromEntries(
+    services.map(({ database }) => [database, Object.assign(new URL(server), { pathname: `/${database}` }).href]),
+  );
 }

@@ -1,3 +1,3 @@
-export { openDatabases } from './databases';
+export { databasesAt, openDatabases } from './databases';
 export { stockTotals } from './stock';
 export * from './verify';

@@ -1,10 +1,17 @@
+import { parseArgs } from 'node:util';
 import { readState } from '../start';
+import { databasesAt } from './databases';
 import { holds, report, verify } from './verify';
 
-/** `npm run verify`: checks the system that runs here; exit code 1 when something does not hold. */
+/**
+ * `npm run verify`: checks the system that `npm start` runs here, or with `--server postgres://user:password@host:port` one
+ * whose databases are on that server. Exit code 1 when something does not hold.
+ */
 async function main(): Promise<void> {
-  const { database_urls } = readState(process.env.DATA_DIR ?? '.data');
-  const results = await verify(database_urls);
+  const { values } = parseArgs({ options: { server: { type: 'string' } } });
+  const results = await verify(
+    values.server ? databasesAt(values.server) : readState(process.env.DATA_DIR ?? '.data').database_urls,
+  );
   for (const line of report(results)) process.stdout.write(`${line}\n`);
   if (!holds(results)) process.exitCode = 1;
 }

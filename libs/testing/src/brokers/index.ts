@@ -1,4 +1,4 @@
-export { cacheDirectory } from './cache';
+export { cached, cacheDirectory, versionOf, work } from './cache';
 export * from './describe';
 export * from './instance';
 export * from './lock';

@@ -6,7 +6,7 @@ import type { Layout, Part, Recipe, Setup } from '../recipe';
 import type { Security } from '../security';
 
 const version = '1.3.0';
-const folder = `nsq-${version}`;
+const folder = `nsq-${version}-with-admin`;
 
 /** `go install` refuses NSQ because of the replacement in its go.mod; a module of our own that repeats it does not. */
 const goMod = `module brokers
@@ -31,7 +31,7 @@ export const nsq: Recipe = {
   async install(say) {
     const programs = await cached(folder, (directory) => {
       writeFileSync(join(directory, 'go.mod'), goMod);
-      const apps = ['nsqd', 'nsqlookupd'].map((app) => `github.com/nsqio/nsq/apps/${app}`);
+      const apps = ['nsqd', 'nsqlookupd', 'nsqadmin'].map((app) => `github.com/nsqio/nsq/apps/${app}`);
       const title = `Compiling NSQ ${version}`;
       const args = ['build', '-mod=mod', '-o', `${directory}/`, ...apps];
       return work({ title, command: 'go', args, cwd: directory }, say);

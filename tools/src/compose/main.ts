@@ -1,0 +1,56 @@
+import { brokerNames } from '@order-events/testing';
+import { findCompose, read } from './compose';
+import { findEngine, NoEngine } from './engine';
+import { buildApp, haveImages } from './images';
+import { violations } from './rules';
+import { Stack } from './stack';
+import { tryOut } from './trial';
+
+const transports: readonly string[] = [...brokerNames, 'postgres'];
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+/**
+ * `npm run compose:test`: runs the stack of docker-compose.yml for real on the transports that are named, on Kafka when none
+ * is. Exit code 1 when something is wrong, 2 when there is no Docker engine and nothing was tried.
+ */
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => !transports.includes(name));
+  if (unknown.length > 0) throw new Error(`Usage: npm run compose:test -- [${transports.join('|')}] …`);
+  const engine = await findEngine(say);
+  try {
+    const compose = await findCompose(say);
+    const broken = violations(await read(compose, engine.env, '--profile', '*'));
+    if (broken.length > 0) throw new Error(`docker-compose.yml breaks rules:\n${broken.join('\n')}`);
+    for (const transport of names.length > 0 ? names : ['kafka']) {
+      const stack = await Stack.of(transport, compose, engine.env);
+      await tryOn(stack, transport, engine.env);
+    }
+  } finally {
+    await engine.end();
+  }
+}
+
+async function tryOn(stack: Stack, transport: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const tell = (line: string) => say(`${transport}: ${line}`);
+  await haveImages(['debian:bookworm-slim', 'node:24-bookworm-slim', ...stack.foreignImages], env, tell);
+  for (const [image, app] of stack.apps) {
+    await buildApp(app, image, env, tell);
+    tell(`${image}: ${await stack.imageSize(image)} MB`);
+  }
+  await stack.down('--volumes');
+  try {
+    await tryOut(stack, tell);
+  } catch (error) {
+    process.stderr.write(`${await stack.logs()}\n`);
+    throw error;
+  } finally {
+    await stack.down('--volumes');
+  }
+}
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  const nothing = error instanceof NoEngine;
+  if (nothing) process.stderr.write('\nNOT RUN: docker-compose.yml was not tried at all.\n');
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = nothing ? 2 : 1;
+});

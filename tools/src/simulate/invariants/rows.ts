@@ -42,7 +42,7 @@ export function rows({ databases, report }: Sight): Invariant {
 
 /** Orders that a commit took an event of into the inbox, closed an effect of, or decided itself as their owner. */
 function causesOf({ taken, closed, events, service }: Commit): Set<string> {
-  const own = ['order.created', 'order.cancelled'];
+  const own = ['order.created', 'order.recalled', 'order.cancelled'];
   return new Set([
     ...taken.filter(({ state }) => state === 'applied').map(({ key }) => key),
     ...closed.map(({ key }) => key),

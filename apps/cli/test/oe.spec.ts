@@ -77,7 +77,10 @@ test('the way of an order is shown over all services that answer, and who does n
   const order = { order_id: 'o1', status: 'pending', total: 200, currency: 'EUR', history: [] };
   const orders = Router().get('/orders/o1', (_request, response) => void response.json(order));
   const orderApi = await start('order-api', orders);
-  const all = `order-api=${orderApi.url},inventory=${inventory.url},email=${email.url}`;
+  const reservation = { order_id: 'o1', version: 2, state: 'sold', items: [{ product_id: 'apple', quantity: 2 }] };
+  const holding = Router().get('/orders/o1', (_request, response) => void response.json(reservation));
+  const keeper = await start('payment', holding);
+  const all = `order-api=${orderApi.url},inventory=${inventory.url},payment=${keeper.url},email=${email.url}`;
   const whole = await oe('orders show o1', { OE_SERVICES: all });
   expect([whole.code, whole.stderr]).toEqual([0, '']);
   expect(whole.stdout).toContain('order o1: pending, 200 EUR');
@@ -88,14 +91,20 @@ test('the way of an order is shown over all services that answer, and who does n
   ];
   for (const step of steps) expect(whole.stdout).toMatch(new RegExp(step));
   expect(whole.stdout).toMatch(/^o1\.received +open +0/m);
+  for (const fact of [/^payment +state +sold$/m, /^payment +items +\[\{"product_id":"apple","quantity":2\}\]$/m])
+    expect(whole.stdout).toMatch(fact);
   const { data } = await oe('orders show o1 --json', { OE_SERVICES: all });
   expect(data()).toMatchObject({
     order,
-    services: { inventory: { outbox: [{ id: event.id }] }, email: { inbox: [{ state: 'applied' }] } },
+    services: {
+      inventory: { outbox: [{ id: event.id }] },
+      email: { inbox: [{ state: 'applied' }], holds: null },
+      payment: { holds: reservation },
+    },
   });
   const missing = await oe('orders show o2', { OE_SERVICES: all });
   expect([missing.code, missing.stdout]).toEqual([1, 'There is no order o2.\n']);
-  await orderApi.close();
+  await Promise.all([orderApi.close(), keeper.close()]);
 
   const nobody = `http://127.0.0.1:${await freePort()}`;
   const part = await oe('orders show o1', { OE_SERVICES: `order-api=${nobody},inventory=${inventory.url}` });

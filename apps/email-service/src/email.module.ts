@@ -1,10 +1,12 @@
 import type { DynamicModule, OnApplicationShutdown } from '@nestjs/common';
 import type { Config, Logger, ServiceConfig } from '@order-events/service-kit';
+import { EntityStore, orderRoute } from '@order-events/service-kit/entities';
 import { EventsModule } from '@order-events/service-kit/nest';
 import { tables } from './domain';
 import { OrdersController } from './handlers/orders.controller';
 import { sendMail } from './handlers/send-mail';
 import { SmtpMailer } from './mail/smtp-mailer';
+import { entities, MailsEntity } from './store/entities';
 
 /** The whole service. */
 export function emailModule(config: ServiceConfig & Config<'SMTP_URL'>, log: Logger): DynamicModule {
@@ -16,7 +18,20 @@ export function emailModule(config: ServiceConfig & Config<'SMTP_URL'>, log: Log
         mailer.close();
       }
     },
-    imports: [EventsModule.forService({ service: 'email', tables, config, log, effects: [sendMail(mailer)] })],
+    imports: [
+      EventsModule.forService({
+        service: 'email',
+        tables,
+        config,
+        log,
+        effects: [sendMail(mailer)],
+        routes: (service) =>
+          orderRoute(
+            service.open((database) => new EntityStore({ ...database, entities })),
+            MailsEntity,
+          ),
+      }),
+    ],
     controllers: [OrdersController],
   };
 }

@@ -5,7 +5,7 @@ import { encode, systemRuntime } from '@order-events/messaging';
 import { createLogger, loadConfig, SERVICE_SETTINGS } from '@order-events/service-kit';
 import { startNest } from '@order-events/service-kit/nest';
 import { migrate } from '@order-events/store/migrate';
-import { eventually, orderBody, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
+import { eventually, freePort, orderBody, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
 import { eventsMigrations, PostgresTransport } from '@order-events/transport-postgres';
 import { SMTPServer } from 'smtp-server';
 import type { Mails } from '../src/domain';
@@ -13,11 +13,13 @@ import { emailModule } from '../src/email.module';
 import { database } from './database';
 
 const NOBODY = 'nobody@example.com';
+const TOKEN = 'a token that is long enough';
 
 let own: TestDatabase;
 let events: TestDatabase;
 let outside: PostgresTransport;
 let smtp: SMTPServer;
+let operatorPort: number;
 const errors: Error[] = [];
 
 beforeEach(async () => {
@@ -36,6 +38,7 @@ beforeEach(async () => {
     onData: (stream, _session, done) => void stream.on('end', done).resume(),
   });
   await once(smtp.listen(0, '127.0.0.1'), 'listening');
+  operatorPort = await freePort();
 });
 afterEach(async () => {
   await new Promise<void>((closed) => smtp.close(() => closed()));
@@ -49,8 +52,11 @@ function start(): Promise<() => Promise<void>> {
   const { port } = smtp.server.address() as AddressInfo;
   const config = loadConfig(
     [...SERVICE_SETTINGS, 'SMTP_URL'],
-    { OPERATOR_PORT: 0 },
-    { DATABASE_URL: own.url, EVENTS_DATABASE_URL: events.url, SMTP_URL: `smtp://127.0.0.1:${port}` },
+    { OPERATOR_PORT: operatorPort },
+    {
+      ...{ DATABASE_URL: own.url, EVENTS_DATABASE_URL: events.url },
+      ...{ SMTP_URL: `smtp://127.0.0.1:${port}`, OPERATOR_TOKEN: TOKEN },
+    },
   );
   return startNest(emailModule(config, createLogger('email', 'silent')), createLogger('email', 'silent'));
 }
@@ -88,6 +94,9 @@ test('an order is told of by mail, and why one was refused is in its row', async
     { order_id: 'o1', received: 'sent', refusals: {} },
     { order_id: 'o2', received: 'refused', refusals: { received: '550 No such mailbox' } },
   ]);
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const shown = await fetch(`http://127.0.0.1:${operatorPort}/orders/o2`, { headers });
+  expect(await shown.json()).toMatchObject({ order_id: 'o2', recipient: NOBODY, received: 'refused', completed: null });
   await stop();
 });
 

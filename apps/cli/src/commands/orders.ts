@@ -36,6 +36,8 @@ interface Way {
   outbox: OutboxRow[];
   inbox: InboxRow[];
   effects: EffectRow[];
+  /** What the service itself knows of the order. */
+  holds: Record<string, unknown> | null;
 }
 interface Items<T> {
   items: T[];
@@ -46,8 +48,8 @@ const MAILS = { service: 'email', kind: 'mail.send' };
 async function show({ services, args }: Call): Promise<Result> {
   const [id] = args as [string];
   const rows = query({ key: id, limit: 1_000 });
-  const [order, outboxes, inboxes, effects] = await Promise.all([
-    services.ask<Order>('order-api', `/orders/${encodeURIComponent(id)}`),
+  const [held, outboxes, inboxes, effects] = await Promise.all([
+    services.askAll<Record<string, unknown>>(`/orders/${encodeURIComponent(id)}`),
     services.askAll<Items<OutboxRow>>(`/outbox${rows}`),
     services.askAll<Items<InboxRow>>(`/inbox${rows}`),
     services.askAll<Items<EffectRow>>(`/effects${rows}`),
@@ -55,14 +57,16 @@ async function show({ services, args }: Call): Promise<Result> {
   const ways: Record<string, Way> = {};
   for (const service of services.names) {
     const [outbox, inbox, calls] = [outboxes, inboxes, effects].map((of) => of.get(service)?.items ?? []);
-    ways[service] = { outbox, inbox, effects: calls } as Way;
+    ways[service] = { outbox, inbox, effects: calls, holds: held.get(service) ?? null } as Way;
   }
+  const order = held.get('order-api') as Order | undefined;
   const steps = Object.entries(ways).flatMap(([service, way]) => stepsOf(service, way));
-  if (!order && steps.length === 0) return { text: `There is no order ${id}.`, data: null, failed: true };
+  if (held.size + steps.length === 0) return { text: `There is no order ${id}.`, data: null, failed: true };
   steps.sort(([a], [b]) => a.localeCompare(b));
   const mails = (ways[MAILS.service]?.effects ?? []).filter(({ kind }) => kind === MAILS.kind);
   const parts = [order ? summary(order) : `order-api knows no order ${id}`];
   parts.push(table(['AT', 'SERVICE', 'DOES', 'WHAT', 'FAILED TRIES', 'LAST ERROR'], steps));
+  if (held.size > 0) parts.push(table(['SERVICE', 'HOLDS', ''], [...held].flatMap(factsOf)));
   if (mails.length > 0) {
     const shown = mails.map(({ idempotency_key, state, attempts, closed_at }) => {
       return [idempotency_key, state === 'closed' ? 'handed over' : state, attempts, closed_at];
@@ -95,6 +99,14 @@ function summary({ order_id, status, total, currency }: Order): string {
   return `order ${order_id}: ${status}, ${total} ${currency} (minor units)`;
 }
 
+/** What is empty, stands above already, or is told step by step is left out. */
+function factsOf([service, row]: [service: string, row: Record<string, unknown>]): [string, string, string][] {
+  const { order_id: _id, history: _steps, ...facts } = row;
+  return Object.entries(facts).flatMap(([name, value]): [string, string, string][] =>
+    value === null ? [] : [[service, name, typeof value === 'string' ? value : JSON.stringify(value)]],
+  );
+}
+
 type Step = [at: string, service: string, does: string, what: string, tries: number | null, error: string | null];
 
 /** What one service did about the order, by its own clock; what it took in stands before what it told because of that. */
@@ -118,7 +130,7 @@ export const orderCommands: readonly Command[] = [
     name: 'orders show',
     args: ['ID'],
     options: {},
-    does: 'Shows the way of an order through all services: what each told, took in, called, and mailed.',
+    does: 'Shows the way of an order through all services: what each told, took in, called and mailed, and holds of it.',
     run: show,
   },
   {

@@ -1,14 +1,16 @@
 import express from 'express';
 import { pino } from 'pino';
 import { listen, notFound, problemHandler, type Listening } from '@order-events/service-kit';
+import { EntityStore } from '@order-events/service-kit/entities';
 import { sharedMigrations } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import { testDatabase, withClient, type TestDatabase } from '@order-events/testing';
+import { entities } from '../store/entities';
 import { migrations } from '../store/migrations';
 import { stockRoutes } from './stock.routes';
 
 const errors: Error[] = [];
-const ways: { close(): Promise<void> }[] = [];
+let store: EntityStore;
 let database: TestDatabase;
 let server: Listening;
 
@@ -16,20 +18,15 @@ beforeAll(async () => {
   database = await testDatabase();
   const { url } = database;
   await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: [...sharedMigrations, ...migrations] });
-  const service: Parameters<typeof stockRoutes>[0] = {
-    open(way) {
-      const opened = way({ url, applicationName: 'test', onError: (error) => void errors.push(error) });
-      ways.push(opened);
-      return opened;
-    },
-  };
-  const app = express().use(express.json(), stockRoutes(service), notFound, problemHandler(pino({ level: 'silent' })));
+  const onError = (error: Error) => void errors.push(error);
+  store = new EntityStore({ url, applicationName: 'test', onError, entities });
+  const app = express().use(express.json(), stockRoutes(store), notFound, problemHandler(pino({ level: 'silent' })));
   server = await listen(app, '127.0.0.1', 0, 'OPERATOR_PORT');
 });
 beforeEach(() => sql('TRUNCATE stock, operator_actions'));
 afterAll(async () => {
   await server.close(0);
-  await Promise.all(ways.map((way) => way.close()));
+  await store.close();
   await database.drop();
   expect(errors).toEqual([]);
 });

@@ -1,11 +1,10 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
-import { ByHand, onlyMethods, Problem, type EventService } from '@order-events/service-kit';
-import { EntityStore } from '@order-events/service-kit/entities';
+import { ByHand, onlyMethods, Problem } from '@order-events/service-kit';
+import type { EntityStore } from '@order-events/service-kit/entities';
 import { recording } from '@order-events/store';
-import type { InventoryTables } from '../domain';
-import { entities, StockEntity } from '../store/entities';
+import { StockEntity } from '../store/entities';
 
 const Delivery = z.strictObject({ add: z.int().min(1).max(1_000_000_000), ...ByHand });
 type Delivery = z.infer<typeof Delivery>;
@@ -13,8 +12,7 @@ type Delivery = z.infer<typeof Delivery>;
 const SHOWN = { product_id: true, available: true, reserved: true, sold: true } as const;
 
 /** The operator's view of the stock, and the goods that come in. */
-export function stockRoutes(service: Pick<EventService<InventoryTables>, 'open'>): Router {
-  const store = service.open((database) => new EntityStore({ ...database, entities }));
+export function stockRoutes(store: EntityStore): Router {
   const routes = Router();
   routes
     .route('/stock')

@@ -1,2 +1,3 @@
 export * from './columns';
 export * from './entity-store';
+export * from './order-route';

@@ -20,6 +20,7 @@ const commands = {
   verify: () => runProgram('verify'),
   chaos: () => runProgram('chaos'),
   brokers: () => runProgram('brokers'),
+  k8s: () => runProgram('k8s'),
   test: runTests,
   simulate: () => runProgram('simulate'),
   oe: () => runFile(join(root, 'apps', 'cli', 'dist', 'main.js')),

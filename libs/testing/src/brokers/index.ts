@@ -1,4 +1,4 @@
-export { cacheDirectory } from './cache';
+export { cacheDirectory, madeOnce, versionOf, type Work, work } from './cache';
 export * from './describe';
 export * from './instance';
 export * from './lock';

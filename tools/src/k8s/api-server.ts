@@ -76,7 +76,7 @@ export class ApiServer {
         ['--kubeconfig', this.kubeconfig, ...args],
         { maxBuffer: 1 << 26 },
         (error, stdout, stderr) => {
-          if (error && typeof error.code !== 'number') reject(error as Error);
+          if (error && typeof error.code !== 'number') reject(new Error(`kubectl did not run: ${error.message}`));
           else resolve({ code: Number(error?.code ?? 0), stdout, stderr });
         },
       );

@@ -3,7 +3,7 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const apps = ['order-api', 'inventory', 'payment', 'logistics', 'email', 'sandbox', 'cli'];
+const apps = ['order-api', 'inventory', 'payment', 'logistics', 'email', 'sandbox', 'setup', 'cli'];
 
 /** Who may import whom. An app never imports another; nothing stands on an app; contracts stand on nothing. */
 const depConstraints = [

@@ -23,6 +23,7 @@ const commands = {
   k8s: () => runProgram('k8s'),
   test: runTests,
   simulate: () => runProgram('simulate'),
+  setup: () => runFile(join(root, 'apps', 'setup', 'dist', 'main.js')),
   oe: () => runFile(join(root, 'apps', 'cli', 'dist', 'main.js')),
 };
 

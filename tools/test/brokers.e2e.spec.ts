@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { brokerNames, describeBroker } from '@order-events/testing';
 import { placeOf } from '../src/brokers/place';
 import { atRest } from '../src/chaos/rest';
-import { services } from '../src/start';
+import { programs } from '../src/start';
 import { holds, report } from '../src/verify';
 import { Customer, items, killed } from './customer';
 import { testSystem } from './test-system';
@@ -17,7 +17,7 @@ describe.each(brokerNames)('TRANSPORT=%s npm start', (name) => {
     test('brings the broker up, runs orders over it, survives its end, and ends it', async () => {
       // No Docker: its engine would keep the broker alive in a way of its own.
       process.env = { ...environment, TRANSPORT: name, DOCKER_HOST: 'tcp://127.0.0.1:1' };
-      const { system, portOffset, remove, lines } = await testSystem({ table: services });
+      const { system, portOffset, remove, lines } = await testSystem({ programs });
       const place = placeOf(name, { PORT_OFFSET: String(portOffset) });
       try {
         await system.start();

@@ -1,7 +1,7 @@
 import { runStart } from '../src/start/command';
-import { fakeServices } from './test-system';
+import { fakePrograms } from './test-system';
 
-runStart(fakeServices).catch((error: Error) => {
+runStart(fakePrograms).catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(process.exitCode ?? 1);
 });

@@ -1,6 +1,6 @@
 import { withClient } from '@order-events/testing';
 import { atRest } from '../src/chaos/rest';
-import { services } from '../src/start/services';
+import { programs } from '../src/start/services';
 import { holds, report, verify } from '../src/verify';
 import { call, Customer, items, killed } from './customer';
 import { type TestSystem, testSystem } from './test-system';
@@ -9,7 +9,7 @@ import { type TestSystem, testSystem } from './test-system';
 let real: TestSystem;
 let customer: Customer;
 beforeAll(async () => {
-  real = await testSystem({ table: services });
+  real = await testSystem({ programs });
   customer = new Customer(real.system);
   await real.system.start();
 });

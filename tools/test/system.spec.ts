@@ -117,8 +117,8 @@ test('a second system on the same data is refused, and the first one goes on', a
 test('a setup that fails ends the start', async () => {
   process.env.FAKE_SETUP_FAILS = 'yes';
   const { system, lines } = await make();
-  await expect(system.start()).rejects.toThrow('The setup of inventory ended with exit code 1.');
-  expect(lines).toContain('inventory | the migration does not fit');
+  await expect(system.start()).rejects.toThrow('The setup ended with exit code 1.');
+  expect(lines).toContain('setup | the migration does not fit');
 });
 
 test('a service that does not stay up ends the start', async () => {

@@ -3,15 +3,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkPort, commandLine } from '@order-events/testing';
-import { instancesOf, type Service, services, System, type SystemOptions } from '../src/start';
+import { instancesOf, type Programs, services, System, type SystemOptions } from '../src/start';
 import { defaultPostgresPort } from '../src/start/ports';
 
+const fake = (file: string) => join(__dirname, 'fake-service', file);
+
 /** The real table of services, with stand-ins for the programs. */
-export const fakeServices: readonly Service[] = services.map((service) => ({
-  ...service,
-  setup: join(__dirname, 'fake-service', 'setup.cjs'),
-  main: join(__dirname, 'fake-service', 'main.cjs'),
-}));
+export const fakePrograms: Programs = {
+  setup: fake('setup.cjs'),
+  services: services.map((service) => ({ ...service, main: fake('main.cjs') })),
+};
 
 export interface TestSystem {
   system: System;
@@ -25,7 +26,7 @@ export interface TestSystem {
   remove(): Promise<void>;
 }
 
-/** A system, of stand-ins unless `table` says otherwise, in a folder and on ports of its own; not started. */
+/** A system, of stand-ins unless `programs` says otherwise, in a folder and on ports of its own; not started. */
 export async function testSystem(options: Partial<SystemOptions> = {}): Promise<TestSystem> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'system-'));
   const { portOffset, release } = await claimPortOffset();
@@ -33,7 +34,7 @@ export async function testSystem(options: Partial<SystemOptions> = {}): Promise<
   const log = (name: string) => (line: string) => void lines.push(`${name} | ${line}`);
   const systems: System[] = [];
   const again = (more: Partial<SystemOptions> = {}) => {
-    const system = new System({ dataDirectory, portOffset, log, table: fakeServices, ...options, ...more });
+    const system = new System({ dataDirectory, portOffset, log, programs: fakePrograms, ...options, ...more });
     systems.push(system);
     return system;
   };

@@ -12,3 +12,4 @@ export * from './log';
 export * from './metrics';
 export * from './service/event-service';
 export * from './service/lifecycle';
+export * from './service/patience';

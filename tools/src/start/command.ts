@@ -1,14 +1,14 @@
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Logs } from './logs';
-import type { Service } from './services';
+import type { Programs } from './services';
 import { System } from './system';
 
 /**
  * The whole system on this machine, until a signal comes. Reads the command line and `DATA_DIR`, `PORT_OFFSET`, `HOST`.
  * Rejects, with nothing left running, when it could not be started.
  */
-export async function runStart(table: readonly Service[]): Promise<void> {
+export async function runStart(programs: Programs): Promise<void> {
   const { values } = parseArgs({
     options: { fresh: { type: 'boolean', default: false }, replicas: { type: 'string', default: '1' } },
   });
@@ -21,7 +21,7 @@ export async function runStart(table: readonly Service[]): Promise<void> {
     replicas: Number(values.replicas),
     fresh: values.fresh,
     host: HOST,
-    table,
+    programs,
     log: (name) => (name === 'start' ? say : logs.of(name)),
   });
 

@@ -41,11 +41,11 @@ export function serviceEnv({ service, ports }: Instance, surroundings: Surroundi
   };
 }
 
-/** What its setup finds in addition to that. */
-export function setupEnv({ service }: Instance, databases: Surroundings['databases']) {
-  return {
-    OWNER_DATABASE_URL: databases[service.database]?.owner,
-    LOGIN_ROLE: service.database,
-    OWNER_EVENTS_DATABASE_URL: databases.events?.owner,
-  };
+/** What the setup of all services finds. */
+export function setupEnv(databases: Surroundings['databases'], broker: Surroundings['broker']): NodeJS.ProcessEnv {
+  const owners = Object.entries(databases).map(([name, { owner }]) => [
+    name === 'events' ? 'OWNER_EVENTS_DATABASE_URL' : `${name.toUpperCase()}_OWNER_DATABASE_URL`,
+    owner,
+  ]);
+  return { TRANSPORT: 'postgres', ...process.env, ...broker.env, ...(Object.fromEntries(owners) as NodeJS.ProcessEnv) };
 }

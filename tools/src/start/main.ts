@@ -1,7 +1,7 @@
 import { runStart } from './command';
-import { services } from './services';
+import { programs } from './services';
 
-runStart(services).catch((error: Error) => {
+runStart(programs).catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(process.exitCode ?? 1);
 });

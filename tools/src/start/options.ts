@@ -1,5 +1,5 @@
 import { defaultPostgresPort } from './ports';
-import type { Service } from './services';
+import type { Programs } from './services';
 
 export interface SystemOptions {
   dataDirectory: string;
@@ -15,8 +15,8 @@ export interface SystemOptions {
   network?: (postgresPort: number) => Promise<number>;
   /** Gives the writer for the log lines of one process; `start` is the supervisor itself. */
   log: (name: string) => (line: string) => void;
-  /** Programs to start instead of the system's own. */
-  table?: readonly Service[];
+  /** What to start instead of the system's own. */
+  programs?: Programs;
 }
 
 export function checkOptions({ replicas, portOffset }: { replicas: number; portOffset: number }): void {

@@ -8,8 +8,7 @@ export interface Service {
   name: string;
   /** Its own database, and the name of the role that it uses it with. */
   database: string;
-  /** The entry that makes its tables, and the one that runs it. */
-  setup: string;
+  /** The entry that runs it. */
   main: string;
   ports: Partial<Record<PortVariable, number>>;
   /** The port that answers `/readyz`. */
@@ -19,25 +18,29 @@ export interface Service {
 }
 
 const apps = join(__dirname, '..', '..', '..', 'apps');
-const entries = (folder: string) => ({
-  setup: join(apps, folder, 'dist', 'setup.js'),
-  main: join(apps, folder, 'dist', 'main.js'),
-});
+const mainOf = (folder: string) => join(apps, folder, 'dist', 'main.js');
 const worker = (name: string, operatorPort: number): Service => ({
   name,
   database: name,
-  ...entries(`${name}-service`),
+  main: mainOf(`${name}-service`),
   ports: { OPERATOR_PORT: operatorPort },
   ready: 'OPERATOR_PORT',
   replicated: true,
 });
 
-/** All programs of the system, in the order in which they are started. */
+export interface Programs {
+  /** Prepares what all services stand on, and ends. */
+  setup: string;
+  /** In the order in which they are started. */
+  services: readonly Service[];
+}
+
+/** Of the real services. */
 export const services: readonly Service[] = [
   {
     name: 'sandbox',
     database: 'sandbox',
-    ...entries('sandbox'),
+    main: mainOf('sandbox'),
     ports: { PORT: 3900, SMTP_PORT: 1025 },
     ready: 'PORT',
     replicated: false,
@@ -45,7 +48,7 @@ export const services: readonly Service[] = [
   {
     name: 'order-api',
     database: 'order_api',
-    ...entries('order-api'),
+    main: mainOf('order-api'),
     ports: { PORT: 3000, OPERATOR_PORT: 3001 },
     ready: 'OPERATOR_PORT',
     replicated: true,
@@ -55,6 +58,9 @@ export const services: readonly Service[] = [
   worker('logistics', 3031),
   worker('email', 3041),
 ];
+
+/** The system's own. */
+export const programs: Programs = { setup: mainOf('setup'), services };
 
 /** One process of a service. */
 export interface Instance {

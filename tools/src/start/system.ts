@@ -10,8 +10,7 @@ import { checkOptions, type SystemOptions } from './options';
 import { checkPorts, defaultPostgresPort } from './ports';
 import { isOk, untilReady } from './readiness';
 import { readSecrets } from './secrets';
-import { type Instance, instancesOf, type PortVariable, services } from './services';
-import { runSetups } from './setup';
+import { type Instance, instancesOf, type PortVariable, programs as ourPrograms } from './services';
 import { clearLeftovers, postgresDirectory, processRecord, stateFile, writeState } from './state';
 
 /** Postgres, the sandbox and the services as processes of this machine, each kept alive. */
@@ -21,6 +20,7 @@ export class System {
   readonly host: string;
   private readonly dataDirectory: string;
   private readonly postgresPort: number;
+  private readonly setupProgram: string;
   private readonly say: (line: string) => void;
   private readonly stopping = new AbortController();
   private readonly fleet: Fleet;
@@ -33,9 +33,10 @@ export class System {
   private recorded = false;
 
   constructor(private readonly options: SystemOptions) {
-    const { portOffset = 0, replicas = 1, table = services } = options;
+    const { portOffset = 0, replicas = 1, programs = ourPrograms } = options;
     checkOptions({ replicas, portOffset });
-    this.instances = instancesOf(table, replicas, portOffset);
+    this.setupProgram = programs.setup;
+    this.instances = instancesOf(programs.services, replicas, portOffset);
     this.host = reachable(options.host ?? '127.0.0.1');
     this.dataDirectory = resolve(options.dataDirectory);
     this.postgresPort = this.servicesPort = defaultPostgresPort + portOffset;
@@ -156,12 +157,15 @@ export class System {
 
   private async setUp(): Promise<void> {
     this.say('setting up the databases …');
-    const firsts = this.instances.filter(({ replica }) => replica === 0);
-    const start = (instance: Instance) => {
-      const env = { ...this.env(instance), ...setupEnv(instance, this.databases) };
-      return startChild({ file: instance.service.setup, env, log: this.options.log(instance.name) });
+    const program = {
+      file: this.setupProgram,
+      env: setupEnv(this.databases, this.broker),
+      log: this.options.log('setup'),
     };
-    await runSetups(firsts, start, this.stopping.signal);
+    const setup = await startChild(program);
+    this.stopping.signal.addEventListener('abort', () => void setup.stop(), { once: true });
+    const how = await setup.exited;
+    if (how !== 'ended with exit code 0') throw new Error(`The setup ${how}.`);
   }
 
   private async startServices(): Promise<void> {

@@ -1,18 +1,25 @@
-// Stands in for a service's setup: a table of its own, on which the login role may read and write rows.
+// Stands in for the setup of all services: a table in each database, on which the login role may read and write rows.
 const { Client } = require('pg');
 
-const { OWNER_DATABASE_URL, LOGIN_ROLE, FAKE_SETUP_FAILS } = process.env;
+const { FAKE_SETUP_FAILS, ...env } = process.env;
 
-async function setup() {
-  if (FAKE_SETUP_FAILS) throw new Error('the migration does not fit');
-  const client = new Client({ connectionString: OWNER_DATABASE_URL });
+async function setup(connectionString, loginRole) {
+  const client = new Client({ connectionString });
   await client.connect();
   await client.query('CREATE TABLE IF NOT EXISTS visits (id bigint GENERATED ALWAYS AS IDENTITY)');
-  await client.query(`GRANT SELECT, INSERT ON visits TO ${LOGIN_ROLE}`);
+  await client.query(`GRANT SELECT, INSERT ON visits TO ${loginRole}`);
   await client.end();
 }
 
-setup().catch((error) => {
+async function setups() {
+  if (FAKE_SETUP_FAILS) throw new Error('the migration does not fit');
+  for (const [variable, url] of Object.entries(env)) {
+    const [, service] = /^(\w+)_OWNER_DATABASE_URL$/.exec(variable) ?? [];
+    if (service) await setup(url, service.toLowerCase());
+  }
+}
+
+setups().catch((error) => {
   console.error(error.message);
   process.exit(1);
 });

@@ -31,6 +31,9 @@ const addresses = z
   .string()
   .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/, 'must be host:port, several with commas between');
 
+const ownerOf = (service: string) =>
+  secret(`For \`npm run setup\`: OWNER_DATABASE_URL of ${service}, which is left out without it.`, postgres.optional());
+
 /** Every environment variable that any service reads; a service picks those that it needs by name. */
 export const settings = {
   NODE_ENV: setting(
@@ -125,6 +128,12 @@ export const settings = {
     'postgres',
     secret('For setup: the database `events`, as the role that owns it.', postgres.optional()),
   ),
+  ORDER_API_OWNER_DATABASE_URL: ownerOf('order-api'),
+  INVENTORY_OWNER_DATABASE_URL: ownerOf('inventory'),
+  PAYMENT_OWNER_DATABASE_URL: ownerOf('payment'),
+  LOGISTICS_OWNER_DATABASE_URL: ownerOf('logistics'),
+  EMAIL_OWNER_DATABASE_URL: ownerOf('email'),
+  SANDBOX_OWNER_DATABASE_URL: ownerOf('sandbox'),
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { ConfigError } from '../config/load';
 import { createLogger, type Logger } from '../log';
 import { reasonOf } from '../reason';
@@ -6,10 +7,14 @@ import { reasonOf } from '../reason';
 export const STOP_MS = 20_000;
 
 /**
- * Runs a process that does one thing and ends, with exit code 0 when it is done, 2 for a bad configuration, else 1.
+ * Runs a process that does one thing and ends, with exit code 0 when it is done, 2 for a bad configuration, else 1; or at
+ * once, by a signal.
  * @param name what it does, for its messages
  */
 export function runOnce(name: string, work: () => Promise<void>): void {
+  // By itself a signal does not end the first process of a container.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
   work().then(
     () => process.stdout.write(`${name}: done\n`),
     (error: unknown) => {

@@ -110,3 +110,20 @@ test('one that need not wait ends at once, and one without a database address wi
   expect([await waiting.exitCode(), waiting.stdout]).toEqual([0, 'waiting for the setup of inventory: done\n']);
   expect(await new Child('setup.cjs', ['--wait']).exitCode()).toBe(2);
 });
+
+test('waits for a database that is not there yet', async () => {
+  const name = new URL(own.url).pathname.slice(1);
+  await own.drop();
+  const child = setup();
+  await child.says('waiting for the database: ');
+  await withClient(process.env.TEST_POSTGRES_URL!, (client) => client.query(`CREATE DATABASE ${name}`));
+  expect([await child.exitCode(), child.stderr]).toEqual([0, '']);
+  await expectReady();
+});
+
+test('a signal ends it by its own hand, as it must be for the first process of a container', async () => {
+  const child = setup({ OWNER_DATABASE_URL: `${own.url}_missing` });
+  await child.says('waiting for the database: ');
+  child.process.kill('SIGTERM');
+  expect(await child.exitCode()).toBe(143);
+});

@@ -4,8 +4,9 @@ import { Database, declareAudits, sharedMigrations, type Queryable } from '@orde
 import { migrate } from '@order-events/store/migrate';
 import { eventsMigrations } from '@order-events/transport-postgres';
 import { loadConfig } from '../config/load';
-import { openTransport, TRANSPORT_SETTINGS } from '../transports';
+import { openTransport, TRANSPORT_SETTINGS, type TransportConfig } from '../transports';
 import { runOnce } from './lifecycle';
+import { databaseAnswers, untilItSucceeds } from './patience';
 import { untilMigrated } from './until-migrated';
 
 export interface SetupOptions {
@@ -31,8 +32,10 @@ const SETTINGS = [
 async function setUp({ service, migrations, seed }: SetupOptions): Promise<void> {
   const config = loadConfig(SETTINGS, { LOGIN_ROLE: service.replaceAll('-', '_') }, withOwnersEvents(process.env));
   const { OWNER_DATABASE_URL: ownerUrl, LOGIN_ROLE: loginRole, OWNER_EVENTS_DATABASE_URL: eventsUrl } = config;
+  await databaseAnswers(ownerUrl);
   await migrate({ ownerUrl, loginRole, migrations: [...sharedMigrations, ...migrations] });
   if (config.TRANSPORT === 'postgres') {
+    await databaseAnswers(eventsUrl!);
     await migrate({ ownerUrl: eventsUrl!, loginRole: 'events', migrations: eventsMigrations });
   }
   const failed: Error[] = [];
@@ -44,15 +47,20 @@ async function setUp({ service, migrations, seed }: SetupOptions): Promise<void>
   } finally {
     await database.close();
   }
-  const transport = openTransport(config, { applicationName: 'setup', onError });
-  await transport
-    .declare([
-      ...topics.map((topic) => ({ topic, groups: topology[topic].consumers })),
-      ...auditTopics,
-      deadLetterTopic,
-    ])
-    .finally(() => transport.close());
   if (failed[0]) throw failed[0];
+  await declareTopology(config);
+}
+
+async function declareTopology(config: TransportConfig): Promise<void> {
+  // What is tried again by itself shows in what is declared, or does not matter.
+  const onError = ({ message }: Error) => void process.stdout.write(`${message}\n`);
+  const transport = openTransport(config, { applicationName: 'setup', onError });
+  const declarations = [
+    ...topics.map((topic) => ({ topic, groups: topology[topic].consumers })),
+    ...auditTopics,
+    deadLetterTopic,
+  ];
+  await untilItSucceeds('the broker', () => transport.declare(declarations)).finally(() => transport.close());
 }
 
 /** Setup reaches the events as their owner. */

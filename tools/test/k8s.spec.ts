@@ -108,7 +108,9 @@ if (reason === undefined) {
       expect(await server.kubectl(['apply', '--filename', kedaDefinitions])).toMatchObject({ code: 0, stderr: '' });
       // A trial run in a namespace needs the namespace for real.
       const made = ofKind(parse(await rendered('overlays/local')), 'Namespace');
-      expect(await server.kubectl(['apply', '--filename', '-'], JSON.stringify(made[0]))).toMatchObject({ code: 0 });
+      expect(
+        await server.kubectl(['apply', '--server-side', '--filename', '-'], JSON.stringify(made[0])),
+      ).toMatchObject({ code: 0 });
     });
     afterAll(async () => {
       await server.stop();

@@ -21,6 +21,7 @@ const commands = {
   chaos: () => runProgram('chaos'),
   brokers: () => runProgram('brokers'),
   compose: () => runProgram('compose'),
+  k8s: () => runProgram('k8s'),
   test: runTests,
   simulate: () => runProgram('simulate'),
   setup: () => runFile(join(root, 'apps', 'setup', 'dist', 'main.js')),

@@ -7,7 +7,8 @@ import { onlyMethods } from './problem';
 /** What must answer for a service to be ready, by name. */
 export type Checks = Readonly<Record<string, () => Promise<void>>>;
 
-const CHECK_MS = 2_000;
+/** A check that hangs is given up after this. */
+export const CHECK_MS = 2_000;
 
 /** The same checks, telling the log when one begins to fail, and when that is over. */
 export function logged(checks: Checks, log: Logger): Checks {

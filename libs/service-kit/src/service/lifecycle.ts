@@ -4,7 +4,7 @@ import { createLogger, type Logger } from '../log';
 import { reasonOf } from '../reason';
 
 /** Longer than the longest batch or call that is allowed to end; shorter than what an orchestrator grants (30 s). */
-const STOP_MS = 20_000;
+export const STOP_MS = 20_000;
 
 /**
  * Runs a process that does one thing and ends, with exit code 0 when it is done, 2 for a bad configuration, else 1; or at

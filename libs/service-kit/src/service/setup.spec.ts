@@ -92,6 +92,25 @@ test('a bad configuration ends with 2, a database that refuses with 1', async ()
   expect(refused.stderr).toMatch(/^setup of inventory: .*"things" already exists/);
 });
 
+test('whoever waits for the setup goes on when it has run all migrations, and makes nothing', async () => {
+  const waiting = new Child('setup.cjs', ['--wait'], { DATABASE_URL: own.url });
+  await waiting.says('waiting for the setup: relation "migrations" does not exist');
+  expect(await sql(own, `SELECT FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
+
+  await sql(own, 'CREATE TABLE migrations (id serial PRIMARY KEY, timestamp bigint NOT NULL, name text NOT NULL)');
+  await waiting.says('Things1790000001000');
+  expect(await setup().exitCode()).toBe(0);
+  expect([await waiting.exitCode(), waiting.stderr]).toEqual([0, '']);
+});
+
+test('one that need not wait ends at once, and one without a database address with 2', async () => {
+  expect(await setup().exitCode()).toBe(0);
+  await sql(own, `INSERT INTO migrations (timestamp, name) VALUES (1, 'OfANewerVersion1')`);
+  const waiting = new Child('setup.cjs', ['--wait'], { DATABASE_URL: own.url });
+  expect([await waiting.exitCode(), waiting.stdout]).toEqual([0, 'waiting for the setup of inventory: done\n']);
+  expect(await new Child('setup.cjs', ['--wait']).exitCode()).toBe(2);
+});
+
 test('waits for a database that is not there yet', async () => {
   const name = new URL(own.url).pathname.slice(1);
   await own.drop();

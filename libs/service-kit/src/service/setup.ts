@@ -8,6 +8,7 @@ import { consumedFrom } from '../config/transports';
 import { openTransport, TRANSPORT_SETTINGS, type TransportConfig } from '../transports';
 import { runOnce } from './lifecycle';
 import { databaseAnswers, untilItSucceeds } from './patience';
+import { untilMigrated } from './until-migrated';
 
 export interface SetupOptions {
   service: Service;
@@ -63,7 +64,11 @@ function withOwnersEvents(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...env, EVENTS_DATABASE_URL: env.OWNER_EVENTS_DATABASE_URL };
 }
 
-/** The whole of a service's `setup.ts`. */
+/** The whole of a service's `setup.ts`. With `--wait` it makes nothing, and ends when another one has made the tables. */
 export function runSetup(options: SetupOptions): void {
-  runOnce(`setup of ${options.service}`, () => setUp(options));
+  if (process.argv.includes('--wait'))
+    runOnce(`waiting for the setup of ${options.service}`, () =>
+      untilMigrated([...sharedMigrations, ...options.migrations]),
+    );
+  else runOnce(`setup of ${options.service}`, () => setUp(options));
 }

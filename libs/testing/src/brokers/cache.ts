@@ -7,12 +7,15 @@ import type { Say } from './recipe';
 /** In the checkout, whether this runs from the sources or built: programs are kept here, and what `brokers up` starts. */
 export const cacheDirectory = join(__dirname, '..', '..', '..', '..', '.cache', 'brokers');
 
+/** The folder of that name in the cache, made when it is not there. */
+export const cached = (name: string, make: (directory: string) => Promise<void>) =>
+  madeOnce(join(cacheDirectory, name), make);
+
 /**
- * The folder of that name in the cache, made when it is not there. It gets its name only when it is finished, so that a
- * download that was cut short is never taken for one that was not.
+ * The folder, made when it is not there. It gets its name only when it is finished, so that a download that was cut short
+ * is never taken for one that was not.
  */
-export async function cached(name: string, make: (directory: string) => Promise<void>): Promise<string> {
-  const directory = join(cacheDirectory, name);
+export async function madeOnce(directory: string, make: (directory: string) => Promise<void>): Promise<string> {
   if (existsSync(directory)) return directory;
   return withLock(`${directory}.lock`, async () => {
     if (existsSync(directory)) return directory;
@@ -27,7 +30,7 @@ export async function cached(name: string, make: (directory: string) => Promise<
 
 export const isCached = (name: string) => existsSync(join(cacheDirectory, name));
 
-interface Work {
+export interface Work {
   /** What it does, for the reader of the progress. */
   title: string;
   command: string;

@@ -1,4 +1,4 @@
-export { cached, cacheDirectory, versionOf, work } from './cache';
+export { cached, cacheDirectory, madeOnce, versionOf, type Work, work } from './cache';
 export * from './describe';
 export * from './instance';
 export * from './lock';

@@ -1,0 +1,181 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { ApiServer } from '../src/k8s/api-server';
+import { kedaDefinitions, missing, ourGoMod, pathOf } from '../src/k8s/programs';
+import { secrets } from '../src/k8s/secrets';
+import { ofKind, parse, render, services } from './k8s/manifests';
+import { planted, systemOf } from './k8s/planted';
+import { rules } from './k8s/rules';
+
+const k8s = join(__dirname, '..', '..', 'k8s');
+const foldersIn = (name: string) =>
+  readdirSync(join(k8s, name), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [join(name, entry.name)] : [],
+  );
+
+const bases = foldersIn('base');
+const overlays = foldersIn('overlays');
+const brokers = ['kafka', 'rabbitmq', 'nats', 'nsq'];
+const namespace = 'order-events';
+
+const reason = missing();
+if (reason === undefined) {
+  let scratch: string;
+  beforeAll(() => {
+    scratch = mkdtempSync(join(tmpdir(), 'order-events-k8s-'));
+    // What the documentation tells to put together: a broker for development, and scaling by backlog.
+    for (const broker of brokers)
+      combine(broker, `overlays/${broker}`, `dev-${broker}`, 'dev-postgres', 'sandbox', 'development', 'keda');
+  });
+  afterAll(() => rmSync(scratch, { recursive: true }));
+
+  const combine = (name: string, resource: string, ...components: string[]) => {
+    const at = join(scratch, name);
+    mkdirSync(at);
+    const from = (path: string) => relative(at, join(k8s, path));
+    const kustomization = {
+      resources: [from(resource)],
+      components: components.map((component) => from(join('components', component))),
+      namespace,
+    };
+    writeFileSync(join(at, 'kustomization.yaml'), JSON.stringify(kustomization));
+  };
+  const directoryOf = (name: string) => (brokers.includes(name) ? join(scratch, name) : join(k8s, name));
+  const renderings = new Map<string, Promise<string>>();
+  const rendered = (name: string): Promise<string> => {
+    const rendering = renderings.get(name) ?? render(pathOf('kubectl'), directoryOf(name));
+    renderings.set(name, rendering);
+    return rendering;
+  };
+
+  describe.each([...bases, ...overlays, ...brokers])('%s', (name) => {
+    test.each(rules)('$name', async ({ faults }) => {
+      expect(faults(parse(await rendered(name)))).toEqual([]);
+    });
+  });
+
+  test.each(bases)('%s is complete by itself', async (name) => {
+    const manifests = parse(await rendered(name));
+    const kinds = ['Deployment', 'Job', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'ServiceAccount'];
+    expect(services(manifests).map(({ metadata }) => join('base', metadata.name))).toEqual([name]);
+    expect([...new Set(manifests.map(({ kind }) => kind))].sort()).toEqual(expect.arrayContaining(kinds));
+  });
+
+  test.each(overlays)(
+    '%s is in a namespace of its own, which is closed and takes restricted pods only',
+    async (name) => {
+      const manifests = parse(await rendered(name));
+      const [own, ...others] = ofKind(manifests, 'Namespace');
+      expect(others).toEqual([]);
+      expect(own!.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+      expect(manifests.filter((one) => one !== own && one.metadata.namespace !== own!.metadata.name)).toEqual([]);
+      const everything = { podSelector: {}, policyTypes: ['Ingress', 'Egress'] };
+      expect(ofKind(manifests, 'NetworkPolicy').map(({ spec }) => spec)).toContainEqual(everything);
+    },
+  );
+
+  test.each(planted)('$rule: finds $mistake', async ({ rule, plant }) => {
+    const { faults } = rules.find(({ name }) => name === rule)!;
+    const manifests = parse(await rendered('overlays/local'));
+    expect(faults(manifests)).toEqual([]);
+    plant(systemOf(manifests));
+    expect(faults(manifests)).not.toEqual([]);
+  });
+
+  test('every rule has a mistake that it finds', () => {
+    expect([...new Set(planted.map(({ rule }) => rule))].sort()).toEqual(rules.map(({ name }) => name).sort());
+  });
+
+  test.each(['postgres', ...brokers])('the secrets for %s are those that the manifests refer to', async (transport) => {
+    const manifests = parse(await rendered(transport === 'postgres' ? 'overlays/local' : transport));
+    const text = JSON.stringify(manifests);
+    const wanted = [...text.matchAll(/"secret(?:KeyRef|Ref)?":(\{[^{}]*\})/g)].map(([, json]) => JSON.parse(json!));
+    const made = new Map(parse(secrets(transport)).map(({ metadata, stringData }) => [metadata.name, stringData!]));
+    expect(wanted.length).toBeGreaterThan(0);
+    for (const { name, secretName = name, key } of wanted)
+      expect(made.get(secretName)).toEqual(
+        key ? expect.objectContaining({ [key]: expect.any(String) }) : expect.anything(),
+      );
+  });
+
+  describe('a real API server', () => {
+    let server: ApiServer;
+    let directory: string;
+    beforeAll(async () => {
+      directory = mkdtempSync(join(tmpdir(), 'order-events-api-server-'));
+      server = await ApiServer.start(directory);
+      expect(await server.kubectl(['apply', '--filename', kedaDefinitions])).toMatchObject({ code: 0, stderr: '' });
+      // A trial run in a namespace needs the namespace for real.
+      const made = ofKind(parse(await rendered('overlays/local')), 'Namespace');
+      expect(
+        await server.kubectl(['apply', '--server-side', '--filename', '-'], JSON.stringify(made[0])),
+      ).toMatchObject({ code: 0 });
+    });
+    afterAll(async () => {
+      await server.stop();
+      rmSync(directory, { recursive: true });
+    });
+
+    const tryOut = (yaml: string) =>
+      server.kubectl(
+        [
+          'apply',
+          '--server-side',
+          '--dry-run=server',
+          '--validate=strict',
+          '--namespace',
+          namespace,
+          '--filename',
+          '-',
+        ],
+        yaml,
+      );
+
+    test.each([...bases, ...overlays, ...brokers])('accepts %s without a warning', async (name) => {
+      expect(await tryOut(await rendered(name))).toMatchObject({ code: 0, stderr: '' });
+    });
+
+    test('refuses what it does not know, and warns of pods that it would refuse', async () => {
+      const yaml = await rendered('base/inventory-service');
+      const misspelt = await tryOut(yaml.replace('maxUnavailable: 0', 'maxUnavailble: 0'));
+      expect(misspelt).toMatchObject({ code: 1, stderr: expect.stringContaining('maxUnavailble') });
+      const root = await tryOut(yaml.replaceAll('runAsNonRoot: true', 'runAsNonRoot: false'));
+      expect(root.stderr).toMatch(/Warning: would violate PodSecurity "restricted/);
+    });
+
+    test('gives the accounts no right', async () => {
+      const accounts = ofKind(parse(await rendered('overlays/local')), 'ServiceAccount');
+      expect(accounts).toHaveLength(bases.length);
+      for (const { metadata } of accounts) {
+        const who = `system:serviceaccount:${namespace}:${metadata.name}`;
+        for (const [verb, what] of [
+          ['get', 'secrets'],
+          ['list', 'pods'],
+          ['create', 'pods'],
+          ['patch', 'deployments'],
+        ])
+          expect(
+            await server.kubectl(['auth', 'can-i', verb!, what!, '--namespace', namespace, '--as', who]),
+          ).toMatchObject({
+            code: 1,
+            stdout: 'no\n',
+          });
+      }
+    });
+  });
+} else {
+  test.skip(`the manifests are not checked: ${reason}`, () => undefined);
+}
+
+test('Kubernetes is compiled with the libraries that were published with it', () => {
+  const theirs = 'module k8s.io/kubernetes\n\ngo 1.25.0\n\nreplace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n)\n';
+  expect(ourGoMod(theirs)).toBe(
+    'module local\ngo 1.25.0\nrequire k8s.io/kubernetes v1.35.4\nreplace k8s.io/api => k8s.io/api v0.35.4\n',
+  );
+});
+
+test('secrets are new each time, and name a transport that there is', () => {
+  expect(secrets('nats')).not.toBe(secrets('nats'));
+  expect(() => secrets('zeromq')).toThrow('there are postgres, kafka, rabbitmq, nats, nsq');
+});

@@ -29,6 +29,21 @@ test('reports everything that is wrong at once', () => {
   expect(found.join('\n')).toMatch(/PORT: .*"70000"[^]*DATABASE_URL: is not set[^]*GATEWAY_URL: .*http[^]*LOG_LEVEL/);
 });
 
+test('several nodes may be named with commas between them, and each must be a URL', () => {
+  const nodes = { TRANSPORT: 'rabbitmq', AMQP_URL: 'amqp://u:p@a:5672, amqps://u:p@b:5671' };
+  expect(loadConfig(['TRANSPORT', 'AMQP_URL'], {}, env(nodes))).toEqual(nodes);
+  const found = problems(['TRANSPORT', 'AMQP_URL', 'NATS_URL'], {
+    ...nodes,
+    AMQP_URL: 'amqp://u:p@a:5672,b:5672',
+    NATS_URL: 'not a url',
+  });
+  // What is wrong is not told as missing, too.
+  expect(found).toEqual([
+    expect.stringMatching(/^AMQP_URL: must be URLs that begin with amqp:\/\/ or amqps/),
+    expect.stringMatching(/^NATS_URL: must be URLs/),
+  ]);
+});
+
 test('never shows a secret', () => {
   const [problem] = problems(['DATABASE_URL'], { DATABASE_URL: 'mysql://me:hunter2@host/db' });
   expect(problem).toMatch(/^DATABASE_URL: .*not shown/);

@@ -23,13 +23,17 @@ export function loadConfig<N extends SettingName>(
   env: NodeJS.ProcessEnv = process.env,
 ): Config<N> {
   const problems: string[] = [];
+  const wrong = new Set<SettingName>();
   const config: Record<string, unknown> = {};
   for (const name of names) {
     // An empty variable counts as one that is not set, as compose files and shells write it.
     const value = env[name] === '' ? undefined : env[name];
     const result = z.safeParse(settings[name].schema, value ?? defaults[name]);
     if (result.success) config[name] = result.data;
-    else problems.push(`${name}: ${problem(name, value, result.error)} (${settings[name].description})`);
+    else {
+      wrong.add(name);
+      problems.push(`${name}: ${problem(name, value, result.error)} (${settings[name].description})`);
+    }
   }
   const choice: Partial<TransportChoice> = config;
   for (const transport of consumedAnyway(choice))
@@ -40,7 +44,7 @@ export function loadConfig<N extends SettingName>(
   for (const name of names) {
     const { neededBy, description }: Setting = settings[name];
     const namedBy = neededBy && transports.get(neededBy);
-    if (namedBy && config[name] === undefined)
+    if (namedBy && config[name] === undefined && !wrong.has(name))
       problems.push(`${name}: is not set, and ${namedBy} names ${neededBy} (${description})`);
   }
   if (problems.length > 0) throw new ConfigError(problems);

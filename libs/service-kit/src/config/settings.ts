@@ -28,6 +28,11 @@ const url = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
     message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   });
+/** Several of them, with commas between: the nodes of one cluster. */
+const urls = (...schemes: string[]) =>
+  z.string().refine((text) => text.split(',').every((one) => url(...schemes).safeParse(one.trim()).success), {
+    message: `must be URLs that begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}, with commas between them`,
+  });
 const postgres = url('postgres', 'postgresql');
 const addresses = z
   .string()
@@ -90,8 +95,11 @@ export const settings = {
   ),
   KAFKA_SASL_USERNAME: setting('The user to log in to Kafka as.', z.string().optional()),
   KAFKA_SASL_PASSWORD: secret('Its password.', z.string().optional()),
-  AMQP_URL: neededBy('rabbitmq', secret('RabbitMQ, with user and password.', url('amqp', 'amqps').optional())),
-  NATS_URL: neededBy('nats', secret('NATS servers, with commas between them.', z.string().min(1).optional())),
+  AMQP_URL: neededBy(
+    'rabbitmq',
+    secret('Nodes of RabbitMQ, with user and password, with commas between them.', urls('amqp', 'amqps').optional()),
+  ),
+  NATS_URL: neededBy('nats', secret('NATS servers, with commas between them.', urls('nats', 'tls').optional())),
   NSQD_ADDRESSES: neededBy('nsq', setting('nsqds, `host:port`, with commas between them.', addresses.optional())),
   NSQLOOKUPD_ADDRESSES: setting(
     'The HTTP side of nsqlookupds, `host:port`, with commas between them; none when empty.',

@@ -38,7 +38,8 @@ export interface PostgresServer {
 const settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '300',
+  // For eight replicas of everything: each has up to two dozen connections.
+  max_connections: '1000',
   // A session that holds locks and says nothing for so long has lost its client.
   idle_in_transaction_session_timeout: '60s',
   log_checkpoints: 'off',

@@ -37,6 +37,6 @@ ARG APP
 WORKDIR /app/apps/$APP
 ENV NODE_ENV=production HOST=0.0.0.0
 USER 1000:1000
-# Asks OPERATOR_PORT, or PORT where there is none: whoever runs the image sets it.
+# Asks PORT, which opens last, or OPERATOR_PORT where there is none: whoever runs the image sets it.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "/app/ready.cjs"]
 CMD ["node", "dist/main.js"]

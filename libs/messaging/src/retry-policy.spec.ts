@@ -1,12 +1,11 @@
 import fc from 'fast-check';
-import { backoff, longestMs, tenTries } from './index';
+import { backoff, redeliveryPause, tenTries } from './index';
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 test('ten tries: 200 ms, doubled each time, at most 5 min, spread by chance', () => {
   const most = Array.from({ length: 10 }, (_, i) => tenTries(i + 1, 0.999999999));
   expect(most).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, null]);
-  expect(longestMs(tenTries)).toBe(102_200);
   expect(tenTries(1, 0)).toBe(0);
   expect(tenTries(3, 0.5)).toBe(400);
 });
@@ -20,4 +19,8 @@ test('a backoff is a whole number of milliseconds between nothing and its cap, a
       expect(ms).toBeLessThanOrEqual(5_000);
     }),
   );
+});
+
+test('a message that is given back comes again after a while that doubles, up to half a minute', () => {
+  expect([0, 1, 2, 3, 9, 10, 1_000].map(redeliveryPause)).toEqual([100, 100, 200, 400, 25_600, 30_000, 30_000]);
 });

@@ -19,13 +19,3 @@ export function redeliveryPause(deliveries: number): number {
 
 /** Ten tries, then a dead letter. */
 export const tenTries: RetryPolicy = (attempts, random) => (attempts >= 10 ? null : backoff(attempts, random));
-
-/** How long a policy goes on at the longest, milliseconds, the tries themselves not counted. */
-export function longestMs(policy: RetryPolicy): number {
-  let sum = 0;
-  for (let attempts = 1; ; attempts++) {
-    const delay = policy(attempts, 1);
-    if (delay === null) return sum;
-    sum += delay;
-  }
-}

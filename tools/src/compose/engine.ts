@@ -13,6 +13,8 @@ export class NoEngine extends Error {
 export interface Engine {
   /** By which its clients find it. */
   env: NodeJS.ProcessEnv;
+  /** It runs for this trial alone, so what it holds is in nobody's way. */
+  isOurs: boolean;
   end(): Promise<void>;
 }
 
@@ -25,7 +27,7 @@ const patienceMs = 60_000;
  * @throws NoEngine with the reason
  */
 export async function findEngine(say: Say): Promise<Engine> {
-  if (await answers(process.env)) return { env: process.env, end: () => Promise.resolve() };
+  if (await answers(process.env)) return { env: process.env, isOurs: false, end: () => Promise.resolve() };
   if (!(await succeeds('docker', ['--version']))) throw new NoEngine('there is no docker on PATH');
   if (process.getuid?.() !== 0) throw new NoEngine('no Docker engine answers, and only root can start one');
   if (!(await succeeds('dockerd', ['--version'])))
@@ -39,7 +41,7 @@ async function start(say: Say): Promise<Engine> {
   const socket = `unix://${join(home, 'docker.sock')}`;
   const env = { ...process.env, DOCKER_HOST: socket };
   // A run that was killed has left it.
-  if (await answers(env)) return { env, end: () => Promise.resolve() };
+  if (await answers(env)) return { env, isOurs: true, end: () => Promise.resolve() };
   const logFile = join(home, 'dockerd.log');
   const log = openSync(logFile, 'a');
   const places = ['--data-root', join(home, 'data'), '--exec-root', join(home, 'exec')];
@@ -57,6 +59,7 @@ async function start(say: Say): Promise<Engine> {
   const ended = new Promise((resolve) => daemon.once('exit', resolve));
   return {
     env,
+    isOurs: true,
     async end() {
       daemon.kill();
       await ended;

@@ -2,20 +2,25 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Say, work } from '@order-events/testing';
 import { output, succeeds } from './command';
-import { directory } from './engine';
+import { directory, type Engine } from './engine';
 import { standIns } from './stand-ins';
 
 const debian = 'debian:bookworm-slim';
 
-/** Sees to it that the images are there: those that the engine has or can pull, else stand-ins for them. */
-export async function haveImages(images: readonly string[], env: NodeJS.ProcessEnv, say: Say): Promise<void> {
+/**
+ * Sees to it that the images are there: those that the engine has or can pull, else, in an engine of our own, stand-ins for them.
+ * In anybody else's they would be taken for the real ones later.
+ */
+export async function haveImages(images: readonly string[], engine: Engine, say: Say): Promise<void> {
+  const { env, isOurs } = engine;
   for (const image of images) {
     if (await isThere(image, env)) continue;
     say(`pulling ${image} …`);
     if (await succeeds('docker', ['pull', '--quiet', image], env)) continue;
+    if (!isOurs) throw new Error(`${image} cannot be pulled.`);
     say(`${image} cannot be pulled; building a stand-in`);
     if (image === debian) await bootstrap(env, say);
-    else await buildStandIn(image, env, say);
+    else await buildStandIn(image, engine, say);
   }
 }
 
@@ -27,17 +32,17 @@ export function buildApp(app: string, image: string, env: NodeJS.ProcessEnv, say
 
 const isThere = (image: string, env: NodeJS.ProcessEnv) => succeeds('docker', ['image', 'inspect', image], env);
 
-async function buildStandIn(image: string, env: NodeJS.ProcessEnv, say: Say): Promise<void> {
+async function buildStandIn(image: string, engine: Engine, say: Say): Promise<void> {
   const standIn = standIns[image.split(':')[0]!];
   if (!standIn) throw new Error(`${image} cannot be pulled, and there is no stand-in for it.`);
-  await haveImages([debian], env, say);
+  await haveImages([debian], engine, say);
   const context = fresh(join('stand-ins', image.replaceAll(/[/:]/g, '-')));
   for (const [path, content] of Object.entries({ ...standIn.files, Dockerfile: standIn.dockerfile })) {
     mkdirSync(dirname(join(context, path)), { recursive: true });
     writeFileSync(join(context, path), content, { mode: 0o755 });
   }
   await standIn.fetch?.(context, say);
-  await build(`Building a stand-in for ${image}`, ['--tag', image, context], env, say);
+  await build(`Building a stand-in for ${image}`, ['--tag', image, context], engine.env, say);
 }
 
 async function bootstrap(env: NodeJS.ProcessEnv, say: Say): Promise<void> {

@@ -1,6 +1,6 @@
 import { brokerNames } from '@order-events/testing';
 import { findCompose, read } from './compose';
-import { findEngine, NoEngine } from './engine';
+import { type Engine, findEngine, NoEngine } from './engine';
 import { buildApp, haveImages } from './images';
 import { violations } from './rules';
 import { Stack } from './stack';
@@ -23,18 +23,18 @@ async function main(names: readonly string[]): Promise<void> {
     if (broken.length > 0) throw new Error(`docker-compose.yml breaks rules:\n${broken.join('\n')}`);
     for (const transport of names.length > 0 ? names : ['kafka']) {
       const stack = await Stack.of(transport, compose, engine.env);
-      await tryOn(stack, transport, engine.env);
+      await tryOn(stack, transport, engine);
     }
   } finally {
     await engine.end();
   }
 }
 
-async function tryOn(stack: Stack, transport: string, env: NodeJS.ProcessEnv): Promise<void> {
+async function tryOn(stack: Stack, transport: string, engine: Engine): Promise<void> {
   const tell = (line: string) => say(`${transport}: ${line}`);
-  await haveImages(['debian:bookworm-slim', 'node:24-bookworm-slim', ...stack.foreignImages], env, tell);
+  await haveImages(['debian:bookworm-slim', 'node:24-bookworm-slim', ...stack.foreignImages], engine, tell);
   for (const [image, app] of stack.apps) {
-    await buildApp(app, image, env, tell);
+    await buildApp(app, image, engine.env, tell);
     tell(`${image}: ${await stack.imageSize(image)} MB`);
   }
   await stack.down('--volumes');

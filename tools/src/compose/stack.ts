@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { output } from './command';
 import { type Compose, read } from './compose';
@@ -95,6 +96,10 @@ export class Stack {
   /** kill -9 of what runs in the container, from outside, as the kernel would. @returns seconds until it is healthy again */
   async kill9(service: string): Promise<number> {
     const { pid, restarts } = await this.container(service);
+    // An engine on another machine, or in a virtual one, has process ids of its own.
+    const id = await this.run('ps', '--all', '--quiet', service);
+    if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id))
+      throw new Error(`The processes of ${service} are not on this machine.`);
     const killed = performance.now();
     process.kill(pid, 'SIGKILL');
     for (;;) {

@@ -163,7 +163,7 @@ export class EventService<T extends Tables = Tables> {
         : undefined,
     );
     this.durability = this.checkDurability();
-    const warning = retentionWarning(config, tenTries);
+    const warning = retentionWarning(config);
     if (warning !== undefined) log.warn(warning);
     const housekeeping = new Housekeeping({ store, parts: this.parts, retention: config, metrics, log });
     this.every('partitions', MAINTENANCE_MS, (signal) => housekeeping.run(signal));

@@ -1,4 +1,4 @@
-import { longestMs, StoreError, systemRuntime, type RetryPolicy } from '@order-events/messaging';
+import { StoreError, systemRuntime } from '@order-events/messaging';
 import type { Dropped, PostgresStore } from '@order-events/store';
 import type { Config } from '../config/settings';
 import type { Logger } from '../log';
@@ -20,7 +20,6 @@ export interface HousekeepingOptions {
   log: Logger;
 }
 
-const DAY_MS = 86_400_000;
 /** A table that is in use is asked for again; each time it holds others up for a tenth of a second at most. */
 const TRIES = 10;
 const PAUSE_MS = 1_000;
@@ -29,13 +28,11 @@ const PAUSE_MS = 1_000;
  * Why what a service forgets could be done twice, in one sentence; undefined when it cannot. A dead letter may be tried
  * again as long as it is kept, and what has come of an event must be known until nobody can send it any more.
  */
-export function retentionWarning(
-  { INBOX_RETENTION_DAYS: inbox, DEAD_LETTER_RETENTION_DAYS: letters }: Retention,
-  retry: RetryPolicy,
-): string | undefined {
-  if (inbox * DAY_MS >= letters * DAY_MS + longestMs(retry)) return undefined;
+export function retentionWarning(retention: Retention): string | undefined {
+  const { INBOX_RETENTION_DAYS: inbox, DEAD_LETTER_RETENTION_DAYS: letters, OUTBOX_RETENTION_DAYS: outbox } = retention;
+  if (inbox >= outbox + letters) return undefined;
   return (
-    `the inbox forgets after ${inbox} days, and a dead letter may be redriven after ${letters} days of retries: ` +
+    `the inbox forgets after ${inbox} days; an event may be published for ${outbox} days and redriven for ${letters} more: ` +
     'what is redriven late will be too old for whoever consumes it; set INBOX_RETENTION_DAYS higher'
   );
 }

@@ -1,6 +1,8 @@
 import { entry } from '@order-events/testing';
 import { bodyOf, drain, OutboxDatabase } from '../../test/outbox-database';
 import { newCluster, restore } from '../../test/restore';
+import { migrate } from '../migrate';
+import { sharedMigrations } from '../migrations';
 
 test.each([
   ['as they were', '0'],
@@ -44,32 +46,42 @@ test.each([
   },
 );
 
-test('after a move whose copy carries rows and not sequences (logical replication), what is appended then is published', async () => {
-  const [old, fresh] = [await OutboxDatabase.create(), await newCluster()];
-  try {
-    const before = old.store();
-    await before.wait('outbox', 600_000, new AbortController().signal);
-    const append = (store: typeof before, from: number, count: number) =>
-      store.transact((tx) => tx.append(Array.from({ length: count }, (_, i) => entry('k', String(from + i)))));
-    await append(before, 1, 10);
-    const log = before.outbox();
-    await log.lease(600_000);
-    await drain(log);
-    await old.sql('UPDATE log_cursor SET verified = 10');
+test.each([
+  ['before the relay has begun, because setup ran first', true],
+  ['when the relay has begun', false],
+])(
+  'after a move whose copy carries rows and not sequences (logical replication), what is appended %s is published',
+  async (_, isEarly) => {
+    const [old, fresh] = [await OutboxDatabase.create(), await newCluster()];
+    try {
+      const before = old.store();
+      await before.wait('outbox', 600_000, new AbortController().signal);
+      const append = (store: typeof before, from: number, count: number) =>
+        store.transact((tx) => tx.append(Array.from({ length: count }, (_, i) => entry('k', String(from + i)))));
+      await append(before, 1, 10);
+      const log = before.outbox();
+      await log.lease(600_000);
+      await drain(log);
+      await old.sql('UPDATE log_cursor SET verified = 10');
 
-    await restore(old, fresh, '0');
-    // A subscription of Postgres copies no sequence.
-    await fresh.sql(`SELECT setval('outbox_position_seq', 1, false)`);
-    const after = fresh.store();
-    const relay = after.outbox();
-    expect(await relay.lease(600_000)).toBe(true);
-    await append(after, 11, 3);
-    const published = (await drain(relay)).map(bodyOf);
-    const { oldestMs } = await after.outboxStatus();
-    // Either it is published, or at least it is seen to wait.
-    expect({ published, seenToWait: oldestMs > 0 }).toEqual({ published: ['11', '12', '13'], seenToWait: false });
-  } finally {
-    await old.close();
-    await fresh.close();
-  }
-});
+      await restore(old, fresh, '0');
+      // A subscription of Postgres copies no sequence.
+      await fresh.sql(`SELECT setval('outbox_position_seq', 1, false)`);
+      const after = fresh.store();
+      const relay = after.outbox();
+      if (isEarly) {
+        await migrate({ ownerUrl: fresh.url, loginRole: 'postgres', migrations: [...sharedMigrations] });
+        await append(after, 11, 3);
+      }
+      expect(await relay.lease(600_000)).toBe(true);
+      if (!isEarly) await append(after, 11, 3);
+      const published = (await drain(relay)).map(bodyOf);
+      const { oldestMs } = await after.outboxStatus();
+      // Either it is published, or at least it is seen to wait.
+      expect({ published, seenToWait: oldestMs > 0 }).toEqual({ published: ['11', '12', '13'], seenToWait: false });
+    } finally {
+      await old.close();
+      await fresh.close();
+    }
+  },
+);

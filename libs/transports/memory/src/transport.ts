@@ -19,7 +19,7 @@ export interface MemoryTransportOptions {
   runtime?: Runtime;
 }
 
-/** Events within one process, for tests and the simulator. Nothing survives the process. */
+/** Events within one process, for tests. Nothing survives the process. */
 export class MemoryTransport implements Transport {
   readonly name = 'memory';
   readonly capabilities: Capabilities = { order: 'key', maxBytes: Infinity };

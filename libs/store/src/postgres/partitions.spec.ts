@@ -176,7 +176,7 @@ test('while writers write and a relay reads, days go, and each event is publishe
     await partitionOf(outbox, 'outbox', day);
     await appendedAgo(outbox, day, `old ${day}`);
   }
-  let over = false;
+  let [over, allWritten] = [false, false];
   const written: string[] = [];
   const writer = async (name: number) => {
     for (let n = 0; !over || n < 50; n++) {
@@ -185,7 +185,7 @@ test('while writers write and a relay reads, days go, and each event is publishe
       written.push(key);
     }
   };
-  const writers = Promise.all([0, 1, 2, 3].map(writer)).finally(() => (over = true));
+  const writers = Promise.all([0, 1, 2, 3].map(writer)).finally(() => (allWritten = true));
   const published: string[] = [];
   const relay = (async () => {
     const reader = store.outbox();
@@ -195,7 +195,7 @@ test('while writers write and a relay reads, days go, and each event is publishe
       await reader.commit([]);
       published.push(...page.map(({ key }) => key));
       if (page.length === 0 && ended) return;
-      ended = over && page.length === 0;
+      ended = allWritten && page.length === 0;
       await reader.lease(600_000);
     }
   })();

@@ -21,10 +21,10 @@ interface OutboxRow {
   key: string;
 }
 /** What a service has told of orders. What an operator has brought back stands there twice, and is one event. */
-const outboxOf = async (ask: Ask, service: string) =>
-  (await ask<OutboxRow>(databaseOf(service), 'SELECT DISTINCT id, topic, key FROM outbox')).filter(({ topic }) =>
-    isTopic(topic),
-  );
+const outboxOf = async (ask: Ask, service: string) => {
+  const rows = await ask<OutboxRow>(databaseOf(service), 'SELECT id, topic, key FROM outbox');
+  return [...new Map(rows.map((row) => [row.id, row])).values()].filter(({ topic }) => isTopic(topic));
+};
 
 async function checkArrival(_cases: readonly Case[], ask: Ask): Promise<Finding> {
   const inboxes = new Map<string, Set<string>>();

@@ -6,7 +6,14 @@ import { recipes } from './recipes';
  * with CI in the environment it fails.
  */
 export function describeBroker(name: BrokerName, tests: () => void): void {
-  const reason = recipes[name].missing();
+  describeWhere(name, recipes[name].missing(), tests);
+}
+
+/**
+ * A `describe` that does the same for whatever a machine may lack.
+ * @param reason why it cannot run here; undefined when it can
+ */
+export function describeWhere(name: string, reason: string | undefined, tests: () => void): void {
   if (reason === undefined) {
     describe(name, tests);
   } else if (process.env.CI) {

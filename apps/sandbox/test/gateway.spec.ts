@@ -36,34 +36,44 @@ async function expectProblem(response: Response, status: number, members: object
 
 test('an amount is authorised, captured and refunded, and the ledger tells so', async () => {
   const capture = await captured('paid');
-  expect((await gateway(`/captures/${capture}/refund`, 'refund:paid', { amount: 500 })).status).toBe(201);
+  const reversed = await gateway('/reversals', 'reverse:paid', { order_id: 'paid' });
+  expect([reversed.status, await json(reversed)]).toEqual([
+    201,
+    { outcome: 'refunded', refund_id: capture.replace('cap', 'ref') },
+  ]);
   const { calls, authorizations, shipments } = await ledgerOf('paid');
   expect(calls).toMatchObject([
     { api: 'gateway', kind: 'authorize', amount: 2000, currency: 'EUR', status: 201 },
     { kind: 'capture', idempotency_key: 'capture:paid', amount: 2000, status: 201, answer: { capture_id: capture } },
-    { kind: 'refund', amount: 500, status: 201 },
+    { kind: 'reverse', amount: 2000, currency: 'EUR', status: 201 },
   ]);
-  expect(authorizations).toMatchObject([{ amount: 2000, state: 'captured', captured: 2000, refunded: 500 }]);
+  expect(authorizations).toMatchObject([{ amount: 2000, state: 'captured', captured: 2000, refunded: 2000 }]);
   expect(shipments).toEqual([]);
 });
 
-test('an authorisation can be voided, and then not be captured or voided again', async () => {
+const reverse = async (order_id: string, key: string) => json(await gateway('/reversals', key, { order_id }));
+
+test('an authorisation is voided by its order, and then not captured', async () => {
   const id = await authorized('voided');
-  const untyped = { method: 'POST', headers: { 'idempotency-key': 'void:voided' } };
-  expect((await fetch(`${sandbox.url}/gateway/authorizations/${id}/void`, untyped)).status).toBe(200);
-  await expectProblem(await gateway(`/authorizations/${id}/capture`, 'capture:voided', { amount: 1 }), 409);
-  await expectProblem(await gateway(`/authorizations/${id}/void`, 'void-again:voided'), 409);
+  expect(await reverse('voided', 'reverse:voided')).toEqual({ outcome: 'voided' });
+  const refused = await gateway(`/authorizations/${id}/capture`, 'capture:voided', { amount: 1 });
+  await expectProblem(refused, 402, { reason: 'authorization_voided' });
   expect((await ledgerOf('voided')).authorizations).toMatchObject([{ state: 'voided', captured: 0 }]);
 });
 
-test('what was captured cannot be voided, captured again, or refunded beyond itself', async () => {
+test('a reversal under another key tells what has become of the money, and moves it once', async () => {
   const capture = await captured('all');
   const [{ authorization_id: id }] = (await ledgerOf('all')).authorizations;
-  await expectProblem(await gateway(`/authorizations/${id}/void`, 'void:all'), 409);
   await expectProblem(await gateway(`/authorizations/${id}/capture`, 'capture-again:all', { amount: 2000 }), 409);
-  expect((await gateway(`/captures/${capture}/refund`, 'refund:all', { amount: 1500 })).status).toBe(201);
-  await expectProblem(await gateway(`/captures/${capture}/refund`, 'refund-again:all', { amount: 501 }), 409);
-  expect((await ledgerOf('all')).authorizations).toMatchObject([{ captured: 2000, refunded: 1500 }]);
+  const refunded = { outcome: 'refunded', refund_id: capture.replace('cap', 'ref') };
+  for (const key of ['reverse:all', 'reverse-again:all']) expect(await reverse('all', key)).toEqual(refunded);
+  const { calls, authorizations } = await ledgerOf('all');
+  expect(calls.slice(-2)).toMatchObject([{ amount: 2000 }, { amount: 0 }]);
+  expect(authorizations).toMatchObject([{ captured: 2000, refunded: 2000 }]);
+});
+
+test('an order without money has nothing to reverse', async () => {
+  expect(await reverse('unheard-of', 'reverse:unheard-of')).toEqual({ outcome: 'nothing' });
 });
 
 test('more than was authorised is not captured', async () => {
@@ -87,7 +97,7 @@ test('tok_capture_fails is authorised, but never captured', async () => {
   const id = await authorized('uncollectable', 'tok_capture_fails');
   const refused = await gateway(`/authorizations/${id}/capture`, 'capture:uncollectable', { amount: 2000 });
   await expectProblem(refused, 402, { reason: 'capture_failed' });
-  expect((await gateway(`/authorizations/${id}/void`, 'void:uncollectable')).status).toBe(200);
+  expect(await reverse('uncollectable', 'reverse:uncollectable')).toEqual({ outcome: 'voided' });
 });
 
 test('tok_timeout_but_charged is carried out though its first calls hear nothing; repeats get the answer', async () => {
@@ -129,7 +139,7 @@ test('of many captures at once, each with a key of its own, one charges', async 
 test('a refusal and a senseless request are answered the same again, though the state has changed', async () => {
   const id = await authorized('steadfast');
   const first = await gateway(`/authorizations/${id}/capture`, 'too-much:steadfast', { amount: 9999 });
-  expect((await gateway(`/authorizations/${id}/void`, 'void:steadfast')).status).toBe(200);
+  expect(await reverse('steadfast', 'reverse:steadfast')).toEqual({ outcome: 'voided' });
   const second = await gateway(`/authorizations/${id}/capture`, 'too-much:steadfast', { amount: 9999 });
   expect([second.status, await second.text()]).toEqual([409, await first.text()]);
 });
@@ -141,10 +151,8 @@ test('a key that comes again with another body, or at another place, is a 422', 
   expect((await ledgerOf('reused')).calls).toHaveLength(1);
 });
 
-test('there is nothing to capture, void or refund where nothing was authorised', async () => {
+test('there is nothing to capture where nothing was authorised', async () => {
   await expectProblem(await gateway('/authorizations/auth_none/capture', 'a', { amount: 1 }), 404);
-  await expectProblem(await gateway('/authorizations/auth_none/void', 'b'), 404);
-  await expectProblem(await gateway('/captures/cap_none/refund', 'c', { amount: 1 }), 404);
 });
 
 test.each([

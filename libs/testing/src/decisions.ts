@@ -147,7 +147,8 @@ export class DecidingService<T extends Tables> {
 export function* everyRun<T extends Tables>(
   service: DecidingService<T>,
   events: readonly CloudEvent[],
-  answer: (effect: NewEffect) => unknown = () => assert.fail('an effect that nobody answers'),
+  answer: (effect: NewEffect, service: DecidingService<T>) => unknown = () =>
+    assert.fail('an effect that nobody answers'),
 ): Generator<DecidingService<T>> {
   yield* everyWay(service, [...events, ...events], answer);
 }
@@ -155,7 +156,7 @@ export function* everyRun<T extends Tables>(
 function* everyWay<T extends Tables>(
   service: DecidingService<T>,
   deliveries: readonly CloudEvent[],
-  answer: (effect: NewEffect) => unknown,
+  answer: (effect: NewEffect, service: DecidingService<T>) => unknown,
 ): Generator<DecidingService<T>> {
   if (deliveries.length === 0 && service.open.length === 0) yield service;
   for (const event of new Set(deliveries)) {
@@ -165,7 +166,7 @@ function* everyWay<T extends Tables>(
   }
   for (const effect of service.open) {
     const next = service.clone();
-    next.answer(effect, answer(effect));
+    next.answer(effect, answer(effect, service));
     yield* everyWay(next, deliveries, answer);
   }
 }

@@ -34,11 +34,8 @@ const mortalSteps = [
   ...['fetch', 'ack', 'claimed', 'call', 'answer', 'relayed'],
 ] as const;
 
-/**
- * order-api is not: an order that was answered for after the backup was made stands nowhere else. Nor is payment: of a
- * cancelled order it voids the authorisation, because it does not know any more that it has captured it.
- */
-const restorable: readonly Service[] = ['inventory', 'logistics', 'email'];
+/** order-api is not: an order that was answered for after the backup was made stands nowhere else. */
+const restorable: readonly Service[] = ['inventory', 'payment', 'logistics', 'email'];
 const CALM_DRAG = 20;
 /** So that no lease runs out. */
 const CALM_LOOK_MS = 5_000;

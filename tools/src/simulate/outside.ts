@@ -21,6 +21,7 @@ export interface Call {
 /** What gateway, carrier and mail server know of one order. */
 export interface Account {
   held: number;
+  voided: boolean;
   captures: number;
   charged: number;
   parcels: number;
@@ -46,7 +47,10 @@ export class Outside {
   of(order: string): Account {
     let account = this.accounts.get(order);
     if (!account)
-      this.accounts.set(order, (account = { held: 0, captures: 0, charged: 0, parcels: 0, mails: new Map() }));
+      this.accounts.set(
+        order,
+        (account = { held: 0, voided: false, captures: 0, charged: 0, parcels: 0, mails: new Map() }),
+      );
     return account;
   }
 
@@ -92,6 +96,7 @@ export class Outside {
         return { outcome: 'authorized', authorization_id: `a.${key}` };
       case 'gateway.capture':
         if (!fate.captures) return { outcome: 'failed', reason: 'card_expired' };
+        if (account.voided) return { outcome: 'failed', reason: 'authorization_voided' };
         if (account.held < 1) this.report(`${key} is captured without an authorisation`);
         account.held--;
         account.captures++;
@@ -99,14 +104,12 @@ export class Outside {
         if (amount !== fate.total) this.report(`${key} costs ${fate.total} and is charged ${amount}`);
         if (account.captures > 1) this.report(`${key} is captured twice`);
         return { outcome: 'captured', capture_id: `c.${key}` };
-      case 'gateway.void':
-        if (account.held < 1) this.report(`${key} is voided without an authorisation`);
-        account.held--;
-        return { outcome: 'voided' };
-      case 'gateway.refund':
-        if (account.charged !== amount) this.report(`${key} is charged ${account.charged} and refunded ${amount}`);
-        account.charged -= amount;
-        return { outcome: 'refunded', refund_id: `r.${key}` };
+      case 'gateway.reverse':
+        account.voided ||= account.held > 0;
+        account.held = 0;
+        account.charged = 0;
+        if (account.captures > 0) return { outcome: 'refunded', refund_id: `r.${key}` };
+        return { outcome: account.voided ? 'voided' : 'nothing' };
       case 'carrier.dispatch':
         if (!fate.dispatches) return { outcome: 'refused', reason: 'undeliverable_address' };
         account.parcels++;

@@ -24,7 +24,7 @@ export const moneyInvariants: readonly Invariant[] = [
     }
     const { payment } = about;
     if (!payment?.cancelled) return 'is not known as cancelled to payment';
-    const closed = ['none', 'declined', 'voided', 'refunded'].includes(payment.state);
+    const closed = ['none', 'unused', 'declined', 'voided', 'refunded'].includes(payment.state);
     return closed ? undefined : `has its payment ${payment.state}`;
   }),
 ];

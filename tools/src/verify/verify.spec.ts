@@ -118,7 +118,7 @@ test.each<[string, RegExp, (done: Case, gone: Case) => void]>([
     (_, gone) =>
       (gone.authorizations[0] = { ...gone.authorizations[0]!, state: 'authorized', captured: 0, refunded: 0 }),
   ],
-  ['a refund under way', /not charged/, (_, gone) => (gone.payment!.state = 'refunding')],
+  ['a refund under way', /not charged/, (_, gone) => (gone.payment!.state = 'reversing')],
   ['goods that are still reserved', /sold, those/, (done) => (done.reservation!.state = 'reserved')],
   [
     'other goods than ordered',

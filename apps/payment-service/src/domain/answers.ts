@@ -21,12 +21,16 @@ export const captureAnswered = onAnswer('gateway.capture', 'capturing', (answer)
     : { state: 'capture_failed', reason: answer.reason },
 );
 
-export const voidAnswered = onAnswer('gateway.void', 'voiding', () => ({ state: 'voided' }));
-
-export const refundAnswered = onAnswer('gateway.refund', 'refunding', ({ refund_id }) => ({
-  state: 'refunded',
-  refund_id,
-}));
+export const reverseAnswered = onAnswer('gateway.reverse', 'reversing', (answer) => {
+  switch (answer.outcome) {
+    case 'nothing':
+      return { state: 'unused' };
+    case 'voided':
+      return { state: 'voided' };
+    case 'refunded':
+      return { state: 'refunded', refund_id: answer.refund_id };
+  }
+});
 
 /** An answer is a fact of the payment that waits for it, and of no other. */
 function onAnswer<K extends EffectKind>(

@@ -1,7 +1,7 @@
 import type { EventHandler } from '@order-events/messaging';
 import { cloudEvent, DecidingService, ends, everyRun, orderBody } from '@order-events/testing';
-import { by, declining, failing, willing } from '../../test/gateway-answers';
-import { answers, orderHandlers, tables, type Answers, type PaymentTables } from './index';
+import { by, declining, failing, willing, type GatewayAnswers } from '../../test/gateway-answers';
+import { answers, orderHandlers, tables, type PaymentTables } from './index';
 
 const order = orderBody('o1', { payment_token: 'tok_of_customer' });
 const created = cloudEvent('order.created', order, 1);
@@ -22,7 +22,7 @@ function seen(service: DecidingService<PaymentTables>) {
   };
 }
 
-const outcomes = (events: Parameters<typeof everyRun>[1], gateway: Answers) =>
+const outcomes = (events: Parameters<typeof everyRun>[1], gateway: GatewayAnswers) =>
   ends(everyRun(payment(), events, by(gateway)), seen);
 
 describe('created', () => {
@@ -105,32 +105,35 @@ describe('confirmed', () => {
 });
 
 describe('cancelled', () => {
-  test('alone: a tombstone', () => {
-    expect(outcomes([cancelled], willing)).toEqual([{ state: 'none', asked: [], told: [] }]);
+  test('alone: a tombstone, and the gateway has nothing of it', () => {
+    expect(outcomes([cancelled], willing)).toEqual([{ state: 'unused', asked: ['reverse'], told: [] }]);
   });
 
   /** The ends that leave a cancelled order with its money back, whatever was told before the cancel came. */
-  function expectMoneyBack(events: Parameters<typeof everyRun>[1], gateway: Answers, reached: readonly string[]) {
+  function expectMoneyBack(
+    events: Parameters<typeof everyRun>[1],
+    gateway: GatewayAnswers,
+    reached: readonly string[],
+  ) {
     const found = outcomes(events, gateway);
     for (const { state, asked, told } of found) {
-      expect(asked.includes('void')).toBe(state === 'voided');
-      expect(asked.includes('refund')).toBe(state === 'refunded');
+      expect(asked.includes('reverse')).toBe(state !== 'declined');
       expect(told.filter((type) => type === 'voided' || type === 'refunded')).toEqual(
         state === 'voided' || state === 'refunded' ? [state] : [],
       );
-      if (state === 'none') expect({ asked, told }).toEqual({ asked: [], told: [] });
+      if (state === 'unused') expect({ asked, told }).toEqual({ asked: ['reverse'], told: [] });
     }
     expect([...new Set(found.map(({ state }) => state))].sort()).toEqual(reached);
   }
 
   test.each([
-    ['created', [created], willing, ['none', 'voided']],
-    ['created that is declined', [created], declining, ['declined', 'none']],
-    ['confirmed', [confirmed], willing, ['none', 'refunded', 'voided']],
-    ['confirmed that is declined', [confirmed], declining, ['declined', 'none']],
-    ['created and confirmed', [created, confirmed], willing, ['none', 'refunded', 'voided']],
-    ['created and confirmed that are declined', [created, confirmed], declining, ['declined', 'none']],
-    ['created and confirmed whose capture fails', [created, confirmed], failing, ['none', 'voided']],
+    ['created', [created], willing, ['unused', 'voided']],
+    ['created that is declined', [created], declining, ['declined', 'unused']],
+    ['confirmed', [confirmed], willing, ['refunded', 'unused', 'voided']],
+    ['confirmed that is declined', [confirmed], declining, ['declined', 'unused']],
+    ['created and confirmed', [created, confirmed], willing, ['refunded', 'unused', 'voided']],
+    ['created and confirmed that are declined', [created, confirmed], declining, ['declined', 'unused']],
+    ['created and confirmed whose capture fails', [created, confirmed], failing, ['unused', 'voided']],
   ])('in any order with %s: nothing is kept of the money', (_, others, gateway, reached) => {
     expectMoneyBack([...others, cancelled], gateway, reached);
   });
@@ -143,9 +146,30 @@ describe('cancelled', () => {
     service.handle(cancelled);
     expect(service.answer(service.open[0]!, willing['gateway.capture'])).toEqual([]);
     const data = { order_id: 'o1', amount: 200, currency: 'EUR', refund_id: 'r1' };
-    expect(service.answer(service.open[0]!, willing['gateway.refund'])).toEqual([
+    expect(service.answer(service.open[0]!, { outcome: 'refunded', refund_id: 'r1' })).toEqual([
       { type: 'payment.refunded', subject: 'o1', sequence: 6, data },
     ]);
+  });
+
+  test('of what a restored database has forgotten: the gateway finds it by the order', () => {
+    const service = payment();
+    service.handle(cancelled);
+    const [effect] = service.open;
+    expect(effect).toMatchObject({ idempotencyKey: 'o1.reverse', input: { order_id: 'o1' } });
+    expect(service.answer(effect!, { outcome: 'refunded', refund_id: 'r1' })).toMatchObject([
+      { type: 'payment.refunded', data: { amount: 200, refund_id: 'r1' } },
+    ]);
+    service.handle(created);
+    service.handle(confirmed);
+    expect(seen(service)).toEqual({ state: 'refunded', asked: ['reverse'], told: ['refunded'] });
+  });
+
+  test('what was answered before the authorisation is not taken for an answer about it', () => {
+    const service = payment();
+    service.handle(created);
+    service.answer(service.open[0]!, willing['gateway.authorize']);
+    service.handle(cancelled);
+    expect(service.open).toMatchObject([{ kind: 'gateway.reverse', idempotencyKey: 'o1.reverse.a1' }]);
   });
 });
 
@@ -155,8 +179,7 @@ test('an answer that nobody waits for changes nothing', () => {
   service.answer(service.open[0]!, willing['gateway.authorize']);
   for (const handler of answers) {
     const rows = { payments: service.table('payments') };
-    expect(handler.decide(rows, service.effects[0]!.input as never, willing[handler.kind as keyof Answers])).toEqual(
-      {},
-    );
+    const answer = by(willing)(handler, service);
+    expect(handler.decide(rows, service.effects[0]!.input as never, answer as never)).toEqual({});
   }
 });

@@ -14,16 +14,14 @@ interface OfMoney extends OfOrder {
 export interface Inputs {
   'gateway.authorize': OfMoney & { token: string };
   'gateway.capture': OfMoney & { authorization_id: string };
-  'gateway.void': OfOrder & { authorization_id: string };
-  'gateway.refund': OfMoney & { capture_id: string };
+  'gateway.reverse': OfOrder;
 }
 
 /** What the gateway answers for certain, by the kind of effect. */
 export interface Answers {
   'gateway.authorize': { outcome: 'authorized'; authorization_id: string } | { outcome: 'declined'; reason: string };
   'gateway.capture': { outcome: 'captured'; capture_id: string } | { outcome: 'failed'; reason: string };
-  'gateway.void': { outcome: 'voided' };
-  'gateway.refund': { outcome: 'refunded'; refund_id: string };
+  'gateway.reverse': { outcome: 'nothing' } | { outcome: 'voided' } | { outcome: 'refunded'; refund_id: string };
 }
 
 export type EffectKind = keyof Inputs;
@@ -36,15 +34,16 @@ export function capture({ order_id, amount, currency, authorization_id }: Paymen
   return effect('gateway.capture', { order_id, amount, currency, authorization_id: known(authorization_id) });
 }
 
-export function voidAuthorization({ order_id, authorization_id }: Payment): NewEffect {
-  return effect('gateway.void', { order_id, authorization_id: known(authorization_id) });
+/**
+ * By the order and not by what is known of it: a service restored from a backup knows less than it has done. Its key tells
+ * the two apart, so that the "nothing" of a time before the authorisation does not answer for it.
+ */
+export function reverse({ order_id, authorization_id }: Payment): NewEffect {
+  const idempotencyKey = [order_id, 'reverse', ...(authorization_id === null ? [] : [authorization_id])].join('.');
+  return { ...effect('gateway.reverse', { order_id }), idempotencyKey };
 }
 
-export function refund({ order_id, amount, currency, capture_id }: Payment): NewEffect {
-  return effect('gateway.refund', { order_id, amount, currency, capture_id: known(capture_id) });
-}
-
-/** The gateway knows a call again by its order and verb: an order is authorised, captured, voided, refunded once. */
+/** The gateway knows a call again by its order and verb: an order is authorised and captured once. */
 function effect<K extends EffectKind>(kind: K, input: Inputs[K]): NewEffect {
   return { kind, key: input.order_id, idempotencyKey: kind.replace('gateway', input.order_id), input };
 }

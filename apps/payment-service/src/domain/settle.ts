@@ -1,5 +1,5 @@
 import type { Decision, NewEffect, NewEvent } from '@order-events/messaging';
-import { capture, refund, voidAuthorization } from './effects';
+import { capture, reverse } from './effects';
 import { known, type Payment, type PaymentState, type PaymentTables } from './tables';
 
 /**
@@ -43,11 +43,12 @@ function collect(payment: Payment): Decision<PaymentTables> {
 function giveBack(payment: Payment): Decision<PaymentTables> {
   const { order_id, amount, currency } = payment;
   switch (payment.state) {
+    // That nothing is known of it does not say that nothing was asked: a restored database has forgotten.
+    case 'none':
     case 'authorized':
-    case 'capture_failed':
-      return call(payment, 'voiding', voidAuthorization(payment));
     case 'captured':
-      return call(payment, 'refunding', refund(payment));
+    case 'capture_failed':
+      return call(payment, 'reversing', reverse(payment));
     case 'voided':
       return report(payment, { type: 'payment.voided', data: { order_id } });
     case 'refunded':

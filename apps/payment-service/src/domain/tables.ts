@@ -2,7 +2,7 @@ import type { Table, Tables } from '@order-events/messaging';
 
 /**
  * How far the money of an order has come. The states in -ing have an effect open, and only its answer ends them; all
- * others are facts. `none`: nothing was asked of the gateway yet.
+ * others are facts. `none`: nothing is known of it yet. `unused`: the gateway has nothing of the cancelled order's.
  */
 export type PaymentState =
   | 'none'
@@ -12,16 +12,16 @@ export type PaymentState =
   | 'capturing'
   | 'captured'
   | 'capture_failed'
-  | 'voiding'
+  | 'reversing'
+  | 'unused'
   | 'voided'
-  | 'refunding'
   | 'refunded';
 
 export type Payment = {
   order_id: string;
   version: number;
   state: PaymentState;
-  /** The order is cancelled: from now on money only goes back. With state `none` it is a tombstone. */
+  /** The order is cancelled: from now on money only goes back. Without an authorisation it is a tombstone. */
   cancelled: boolean;
   /** The order is confirmed. */
   capture_wanted: boolean;

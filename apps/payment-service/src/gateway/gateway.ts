@@ -9,10 +9,11 @@ export interface Gateway {
   authorize(input: Inputs['gateway.authorize'], call: Call): Promise<Answers['gateway.authorize']>;
   /** Takes a reserved amount, or less of it. */
   capture(input: Inputs['gateway.capture'], call: Call): Promise<Answers['gateway.capture']>;
-  /** Gives a reserved amount free. */
-  void(input: Inputs['gateway.void'], call: Call): Promise<Answers['gateway.void']>;
-  /** Gives a captured amount back, or a part of it. */
-  refund(input: Inputs['gateway.refund'], call: Call): Promise<Answers['gateway.refund']>;
+  /**
+   * Gives everything back that it has of an order's money: what is reserved is voided, what was captured refunded. Says what
+   * has become of it, also when that was done before. Gateways call it reversal, or cancel by the merchant's reference.
+   */
+  reverse(input: Inputs['gateway.reverse'], call: Call): Promise<Answers['gateway.reverse']>;
 }
 
 export interface Call {

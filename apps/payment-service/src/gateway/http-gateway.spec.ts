@@ -21,26 +21,30 @@ describe('with the real sandbox', () => {
   });
   afterAll(() => sandbox.close());
 
-  async function authorized(token = 'tok_ok'): Promise<string> {
-    const answer = await gateway.authorize(order(token), newCall());
+  async function authorized(token = 'tok_ok'): Promise<{ order_id: string; authorization_id: string }> {
+    const input = order(token);
+    const answer = await gateway.authorize(input, newCall());
     if (answer.outcome !== 'authorized') throw new Error(`Not authorised: ${answer.reason}`);
-    return answer.authorization_id;
+    return { order_id: input.order_id, authorization_id: answer.authorization_id };
   }
 
   test('an amount is authorised, captured and refunded', async () => {
-    const authorization_id = await authorized();
+    const { order_id, authorization_id } = await authorized();
     const captured = await gateway.capture({ ...money(), authorization_id }, newCall());
     expect(captured).toEqual({ outcome: 'captured', capture_id: expect.stringMatching(/^cap_/) });
-    if (captured.outcome !== 'captured') throw new Error(captured.reason);
-    expect(await gateway.refund({ ...money(), capture_id: captured.capture_id }, newCall())).toEqual({
-      outcome: 'refunded',
-      refund_id: expect.stringMatching(/^ref_/),
-    });
+    const refunded = { outcome: 'refunded', refund_id: expect.stringMatching(/^ref_/) as string };
+    expect(await gateway.reverse({ order_id }, newCall())).toEqual(refunded);
   });
 
-  test('an authorisation is voided', async () => {
-    const authorization_id = await authorized();
-    expect(await gateway.void({ order_id: 'o', authorization_id }, newCall())).toEqual({ outcome: 'voided' });
+  test('an authorisation is voided, and then cannot be captured', async () => {
+    const { order_id, authorization_id } = await authorized();
+    expect(await gateway.reverse({ order_id }, newCall())).toEqual({ outcome: 'voided' });
+    const failed = { outcome: 'failed', reason: 'authorization_voided' };
+    expect(await gateway.capture({ ...money(1), authorization_id }, newCall())).toEqual(failed);
+  });
+
+  test('of an order without money nothing is reversed', async () => {
+    expect(await gateway.reverse({ order_id: randomUUID() }, newCall())).toEqual({ outcome: 'nothing' });
   });
 
   test('a repeat with the same key gets the same answer', async () => {
@@ -51,7 +55,7 @@ describe('with the real sandbox', () => {
   test('refusals are answers', async () => {
     const declined = await gateway.authorize(order('tok_declined'), newCall());
     expect(declined).toEqual({ outcome: 'declined', reason: 'card_declined' });
-    const authorization_id = await authorized('tok_capture_fails');
+    const { authorization_id } = await authorized('tok_capture_fails');
     const failed = await gateway.capture({ ...money(), authorization_id }, newCall());
     expect(failed).toEqual({ outcome: 'failed', reason: 'capture_failed' });
   });
@@ -63,10 +67,11 @@ describe('with the real sandbox', () => {
   });
 
   test('what the gateway calls senseless, or does not know, is no answer', async () => {
-    const authorization_id = await authorized();
-    await gateway.void({ order_id: 'o', authorization_id }, newCall());
-    await expect(gateway.capture({ ...money(1), authorization_id }, newCall())).rejects.toThrow(/answered 409.*voided/);
-    await expect(gateway.void({ order_id: 'o', authorization_id: '../x?' }, newCall())).rejects.toThrow('answered 404');
+    const { authorization_id } = await authorized();
+    const much = { ...money(2001), authorization_id };
+    await expect(gateway.capture(much, newCall())).rejects.toThrow(/answered 409.*more than/);
+    const unknown = { ...money(), authorization_id: '../x?' };
+    await expect(gateway.capture(unknown, newCall())).rejects.toThrow('answered 404');
     await gateway.authorize(order('tok_ok'), newCall('reused'));
     await expect(gateway.authorize(order('tok_ok'), newCall('reused'))).rejects.toThrow('answered 422');
   });
@@ -93,8 +98,7 @@ describe('with a gateway that is broken', () => {
     await Promise.all([
       expect(gateway.authorize(order('tok_ok'), newCall())).rejects.toThrow(message),
       expect(gateway.capture({ ...money(), authorization_id: 'a' }, newCall())).rejects.toThrow(message),
-      expect(gateway.void({ order_id: 'o', authorization_id: 'a' }, newCall())).rejects.toThrow(message),
-      expect(gateway.refund({ ...money(), capture_id: 'c' }, newCall())).rejects.toThrow(message),
+      expect(gateway.reverse({ order_id: 'o' }, newCall())).rejects.toThrow(message),
     ]);
   }
 
@@ -137,7 +141,7 @@ describe('with a gateway that is broken', () => {
       const unknown = 'with an unknown body';
       await expect(gateway.authorize(order('tok_ok'), newCall())).rejects.toThrow(unknown);
       await expect(gateway.capture({ ...money(), authorization_id: 'a' }, newCall())).rejects.toThrow(unknown);
-      await expect(gateway.refund({ ...money(), capture_id: 'c' }, newCall())).rejects.toThrow(unknown);
+      await expect(gateway.reverse({ order_id: 'o' }, newCall())).rejects.toThrow(unknown);
     },
   );
 

@@ -8,7 +8,11 @@ const MAX_LENGTH = 1_000;
 const Id = z.string().max(MAX_LENGTH);
 const authorized = z.object({ authorization_id: Id });
 const captured = z.object({ capture_id: Id });
-const refunded = z.object({ refund_id: Id });
+const reversed = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('nothing') }),
+  z.object({ outcome: z.literal('voided') }),
+  z.object({ outcome: z.literal('refunded'), refund_id: Id }),
+]);
 const refused = z.object({ reason: z.string().transform((reason) => storable(reason.slice(0, MAX_LENGTH))) });
 
 export interface HttpGatewayOptions {
@@ -48,14 +52,8 @@ export class HttpGateway implements Gateway {
     return { outcome: 'captured', ...read(captured, done(answer)) };
   }
 
-  async void({ authorization_id }: Inputs['gateway.void'], call: Call): Promise<Answers['gateway.void']> {
-    done(await this.post(`/authorizations/${encodeURIComponent(authorization_id)}/void`, {}, call));
-    return { outcome: 'voided' };
-  }
-
-  async refund({ capture_id, amount }: Inputs['gateway.refund'], call: Call): Promise<Answers['gateway.refund']> {
-    const answer = await this.post(`/captures/${encodeURIComponent(capture_id)}/refund`, { amount }, call);
-    return { outcome: 'refunded', ...read(refunded, done(answer)) };
+  async reverse({ order_id }: Inputs['gateway.reverse'], call: Call): Promise<Answers['gateway.reverse']> {
+    return read(reversed, done(await this.post('/reversals', { order_id }, call)));
   }
 
   private post(path: string, body: object, call: Call): Promise<Answer> {

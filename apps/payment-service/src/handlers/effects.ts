@@ -2,8 +2,7 @@ import type { EffectHandler } from '@order-events/messaging';
 import {
   authorizeAnswered,
   captureAnswered,
-  refundAnswered,
-  voidAnswered,
+  reverseAnswered,
   type Answers,
   type EffectKind,
   type Inputs,
@@ -23,10 +22,9 @@ export function effects(gateway: Gateway): EffectHandler<PaymentTables>[] {
     ...captureAnswered,
     call: (input, call) => gateway.capture(input, call),
   };
-  const voiding: GatewayEffect<'gateway.void'> = { ...voidAnswered, call: (input, call) => gateway.void(input, call) };
-  const refund: GatewayEffect<'gateway.refund'> = {
-    ...refundAnswered,
-    call: (input, call) => gateway.refund(input, call),
+  const reverse: GatewayEffect<'gateway.reverse'> = {
+    ...reverseAnswered,
+    call: (input, call) => gateway.reverse(input, call),
   };
-  return [authorize, capture, voiding, refund];
+  return [authorize, capture, reverse];
 }

@@ -1,19 +1,18 @@
 import type { Queryable } from '@order-events/store';
 import type { Authorization } from './rules';
 
-/** Locks the authorization that has this id, by its own id or by that of its capture. */
-export async function lockBy(
-  column: 'authorization_id' | 'capture_id',
+/** Locks the authorizations that have this id, or are of this order. */
+export function lockBy(
+  column: 'authorization_id' | 'order_id',
   id: string,
   session: Queryable,
-): Promise<Authorization | undefined> {
+): Promise<Authorization[]> {
   const lock = {
-    name: `authorization_by_${column}`,
+    name: `authorizations_by_${column}`,
     text: `SELECT authorization_id, order_id, amount, currency, token, state, capture_id, captured, refunded
-           FROM authorizations WHERE ${column} = $1 FOR UPDATE`,
+           FROM authorizations WHERE ${column} = $1 ORDER BY authorization_id FOR UPDATE`,
   };
-  const [found] = await session.query<Authorization>(lock, [id]);
-  return found;
+  return session.query<Authorization>(lock, [id]);
 }
 
 const upsert = {

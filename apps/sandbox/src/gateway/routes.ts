@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type Request, type Response, Router } from 'express';
+import { type Response, Router } from 'express';
 import { z } from 'zod';
 import { Currency, Id, Money } from '@order-events/contracts';
 import { Problem, problemBody } from '@order-events/service-kit';
 import type { Database } from '@order-events/store';
-import { type Answer, type Call, callOf, once, type Outcome, send } from '../http/once';
+import { type Answer, callOf, once, type Outcome, send } from '../http/once';
 import { lockBy, save } from './authorizations';
-import { type Authorization, authorize, capture, refund, type Ruling, voided } from './rules';
+import { authorize, capture, reverse, type Ruling } from './rules';
 
 const Authorize = z.strictObject({
   order_id: Id,
@@ -15,6 +15,7 @@ const Authorize = z.strictObject({
   token: z.string().regex(/^[\x21-\x7e]{1,255}$/),
 });
 const Amount = z.strictObject({ amount: Money });
+const Reverse = z.strictObject({ order_id: Id });
 
 export interface GatewayOptions {
   database: Database;
@@ -37,44 +38,27 @@ export function gateway({ database, silenceMs }: GatewayOptions): Router {
 
   router.post('/authorizations/:id/capture', async (request, response) => {
     const { amount } = Amount.parse(request.body);
-    await change('capture', 'authorization_id', amount, request, response, (authorization) =>
-      capture(authorization, amount, `cap_${randomUUID()}`),
-    );
-  });
-
-  router.post('/authorizations/:id/void', async (request, response) => {
-    await change('void', 'authorization_id', undefined, request, response, voided);
-  });
-
-  router.post('/captures/:id/refund', async (request, response) => {
-    const { amount } = Amount.parse(request.body);
-    await change('refund', 'capture_id', amount, request, response, (authorization) =>
-      refund(authorization, amount, `ref_${randomUUID()}`),
-    );
-  });
-
-  /** Answers a call that changes an authorization as the rule says. Without an amount it is about the whole of it. */
-  async function change(
-    kind: Call['kind'],
-    column: 'authorization_id' | 'capture_id',
-    amount: number | undefined,
-    request: Request<{ id: string }>,
-    response: Response,
-    rule: (authorization: Authorization) => Ruling,
-  ): Promise<void> {
     const { id } = request.params;
-    const answer = await once(database, callOf(request, 'gateway', kind, { amount }), async (session) => {
-      const authorization = await lockBy(column, id, session);
-      if (!authorization) throw new Problem(404, { kind: 'not-found', detail: `There is no ${column} ${id}.` });
-      const ruling = rule(authorization);
+    const answer = await once(database, callOf(request, 'gateway', 'capture', { amount }), async (session) => {
+      const [authorization] = await lockBy('authorization_id', id, session);
+      if (!authorization) throw new Problem(404, { kind: 'not-found', detail: `There is no authorization ${id}.` });
+      const ruling = capture(authorization, amount, `cap_${randomUUID()}`);
       if (ruling.outcome === 'done') await save(ruling.authorization, session);
-      return outcomeOf(ruling, kind === 'void' ? 200 : 201, {
-        ...authorization,
-        amount: amount ?? authorization.amount,
-      });
+      return outcomeOf(ruling, 201, { ...authorization, amount });
     });
     deliver(answer, response);
-  }
+  });
+
+  router.post('/reversals', async (request, response) => {
+    const { order_id } = Reverse.parse(request.body);
+    const answer = await once(database, callOf(request, 'gateway', 'reverse', { order_id }), async (session) => {
+      const { authorizations, refunded, answer } = reverse(await lockBy('order_id', order_id, session));
+      for (const authorization of authorizations) await save(authorization, session);
+      const currency = authorizations[0]?.currency ?? null;
+      return { status: 201, body: answer, order_id, amount: refunded, currency, unheard: false };
+    });
+    deliver(answer, response);
+  });
 
   function deliver(answer: Answer, response: Response): void {
     if (answer.unheard) setTimeout(() => response.destroy(), silenceMs);

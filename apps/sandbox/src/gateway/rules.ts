@@ -57,7 +57,8 @@ export function authorize(
 }
 
 export function capture(authorization: Authorization, amount: number, capture_id: string): Ruling {
-  if (authorization.state !== 'authorized') return inWrongState(authorization);
+  if (authorization.state === 'voided') return { outcome: 'refused', reason: 'authorization_voided' };
+  if (authorization.state === 'captured') return inWrongState(authorization);
   if (amount > authorization.amount) return tooMuch(amount, authorization.amount);
   const token = tokens.get(authorization.token);
   if (token?.capture) return { outcome: 'refused', reason: token.capture };
@@ -69,17 +70,25 @@ export function capture(authorization: Authorization, amount: number, capture_id
   };
 }
 
-export function voided(authorization: Authorization): Ruling {
-  if (authorization.state !== 'authorized') return inWrongState(authorization);
-  const { authorization_id } = authorization;
-  return { outcome: 'done', authorization: { ...authorization, state: 'voided' }, answer: { authorization_id } };
-}
-
-export function refund(authorization: Authorization, amount: number, refund_id: string): Ruling {
-  const left = authorization.captured - authorization.refunded;
-  if (amount > left) return tooMuch(amount, left);
-  const refunded = authorization.refunded + amount;
-  return { outcome: 'done', authorization: { ...authorization, refunded }, answer: { refund_id } };
+/**
+ * What becomes of an order's authorizations when its money is to go back: an open one is voided, a captured one refunded, and
+ * what was reversed before stays as it is. The answer tells of the most that was done, now or then.
+ */
+export function reverse(authorizations: readonly Authorization[]): {
+  authorizations: Authorization[];
+  /** What was taken and goes back now. */
+  refunded: number;
+  answer: Record<string, string>;
+} {
+  const capture_id = authorizations.find(({ capture_id }) => capture_id !== null)?.capture_id;
+  const outcome = capture_id ? 'refunded' : authorizations.length > 0 ? 'voided' : 'nothing';
+  return {
+    authorizations: authorizations.map((it) =>
+      it.state === 'captured' ? { ...it, refunded: it.captured } : { ...it, state: 'voided' },
+    ),
+    refunded: authorizations.reduce((sum, { captured, refunded }) => sum + captured - refunded, 0),
+    answer: { outcome, ...(capture_id && { refund_id: capture_id.replace(/^cap_/, 'ref_') }) },
+  };
 }
 
 function inWrongState({ authorization_id, state }: Authorization): Ruling {

@@ -152,7 +152,7 @@ function deciding(
 function withoutRefund<H extends EventHandler | EffectHandler>(handler: H): H {
   const decide = (...args: Parameters<EventHandler['decide']>) => {
     const decision = (handler as EventHandler).decide(...args) as Decision;
-    return { ...decision, effects: (decision.effects ?? []).filter(({ kind }) => kind !== 'gateway.refund') };
+    return { ...decision, effects: (decision.effects ?? []).filter(({ kind }) => kind !== 'gateway.reverse') };
   };
   return { ...handler, decide: (...args: unknown[]) => decide(...(args as Parameters<EventHandler['decide']>)) };
 }

@@ -12,7 +12,7 @@ export function money({ databases, outside, report }: Sight): Invariant {
         if (charged !== wanted) report(`${order_id} is ${status}, costs ${total} and is charged ${charged}`);
         if (held !== 0) report(`${order_id} is ${status} and still has ${held} authorisations`);
         const state = payments.get(order_id)?.state ?? 'none';
-        const rests = status === 'completed' ? ['captured'] : ['none', 'declined', 'voided', 'refunded'];
+        const rests = status === 'completed' ? ['captured'] : ['none', 'unused', 'declined', 'voided', 'refunded'];
         if (!rests.includes(state)) report(`${order_id} is ${status} and its payment ${state}`);
       }
     },

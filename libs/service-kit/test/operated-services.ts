@@ -100,5 +100,10 @@ export const counted = async () => {
   return new Map(rows.map(({ name, count }) => [name, Number(count)]));
 };
 export const lag = async (ask: Ask) => (await ask('/lag')).body;
-/** The backoff of ten tries takes minutes. */
-export const hurry = () => sql(world.own, 'UPDATE failures SET due_at = clock_timestamp() WHERE due_at IS NOT NULL');
+/** The backoff of ten tries takes minutes. What is being tried just now is left alone: it is locked in another order. */
+export const hurry = () =>
+  sql(
+    world.own,
+    `UPDATE failures SET due_at = clock_timestamp() WHERE (consumer_group, id) IN (
+       SELECT consumer_group, id FROM failures WHERE due_at IS NOT NULL FOR UPDATE SKIP LOCKED)`,
+  );

@@ -91,7 +91,8 @@ export class Simulation {
     // Who gets the last piece is decided anew after a restore, and may be somebody else: that takes people.
     const products = faults.restored === 'inventory' ? ['plenty'] : wanted;
     this.scenarios = scenariosOf(random, faults.anHour ? HOUR_MS : 8_000, products);
-    wantRefunds(new Random(~seed), this.scenarios);
+    // A carrier is not asked whether it has goods that logistics has forgotten to have kept (docs/reliability.md).
+    if (faults.restored !== 'logistics') wantRefunds(new Random(~seed), this.scenarios);
     const longer = faults.anHour ? HOUR_MS : faults.minutes ? MINUTES_MS : faults.restored ? RESTORE_MS : 0;
     this.healsAt = UNHEALED_MS + longer;
 

@@ -7,7 +7,7 @@ test('a paused group stands still in every process, also in one that starts, and
   const [one, two] = [await start(), await start()];
   world.poisoned.add('bad');
   await publish(reserved('o1'), reserved('bad'));
-  await eventually(async () => (await counted()).size === 1);
+  await eventually(async () => (await counted()).size === 1 && (await lag(one)).retrying === 1);
   const why = { actor: 'ann', reason: 'the handler is wrong' };
   const { body } = await one('/pause', why);
   expect(body).toMatchObject({ group: 'order-api', paused: why });

@@ -22,6 +22,7 @@ const commands = {
   brokers: () => runProgram('brokers'),
   compose: () => runProgram('compose'),
   k8s: () => runProgram('k8s'),
+  docs: () => runProgram('docs'),
   test: runTests,
   simulate: () => runProgram('simulate'),
   setup: () => runFile(join(root, 'apps', 'setup', 'dist', 'main.js')),

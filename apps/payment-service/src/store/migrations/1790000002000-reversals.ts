@@ -8,9 +8,9 @@ export class Reversals1790000002000 implements MigrationInterface {
   name = 'Reversals1790000002000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const checks: { conname: string }[] = await runner.query(
+    const checks = (await runner.query(
       `SELECT conname FROM pg_constraint WHERE conrelid = 'payments'::regclass AND contype = 'c' AND conname <> 'payments_amount_check'`,
-    );
+    )) as { conname: string }[];
     for (const { conname } of checks) await runner.query(`ALTER TABLE payments DROP CONSTRAINT ${conname}`);
     await runner.query(`UPDATE payments SET state = 'reversing' WHERE state IN ('voiding', 'refunding')`);
     await runner.query(`

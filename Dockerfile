@@ -14,7 +14,7 @@ RUN npm ci --ignore-scripts
 COPY . .
 RUN npx tsc --build apps/* \
   && find apps libs \( -name src -o -name node_modules \) -prune -exec rm -r {} + \
-  && find apps libs -type f ! -name '*.js' ! -name package.json -delete
+  && find apps libs -type f ! -name '*.js' ! -name '*.proto' ! -name package.json -delete
 
 FROM node:24-bookworm-slim AS production
 WORKDIR /app

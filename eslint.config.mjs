@@ -12,7 +12,11 @@ const depConstraints = [
   { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['scope:shared'] },
   // An empty list means none at all. What stands at the bottom names every package that it may use.
   { sourceTag: 'type:contract', onlyDependOnLibsWithTags: [], allowedExternalImports: ['zod'] },
-  { sourceTag: 'type:util', onlyDependOnLibsWithTags: ['type:contract'], allowedExternalImports: ['uuidv7'] },
+  {
+    sourceTag: 'type:util',
+    onlyDependOnLibsWithTags: ['type:contract'],
+    allowedExternalImports: ['uuidv7', 'snappy', 'protobufjs'],
+  },
   { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:adapter', 'type:util', 'type:contract'] },
   { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:adapter', 'type:util', 'type:contract'] },
   { sourceTag: 'type:test', onlyDependOnLibsWithTags: ['type:test', 'type:adapter', 'type:util', 'type:contract'] },

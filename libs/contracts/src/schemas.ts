@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { DEAD_LETTERED, DEAD_LETTERED_SCHEMA, DeadLettered } from './dead-letter';
 import { events, topics } from './events';
 import { dataschema } from './versions';
+
+/** The same in Protobuf, for those who want it in that form. */
+export const eventsProtoFile = join(__dirname, '../events.proto');
 
 /** JSON Schema 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;

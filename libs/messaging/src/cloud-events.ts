@@ -1,4 +1,5 @@
 import { dataschema, events, type Topic } from '@order-events/contracts';
+import { contentOf, JSON_TYPE } from './codecs/content';
 import { DeadLetterError, type Cause, type NewEvent } from './decision';
 import { later } from './event-id';
 import type { LogRecord, OutboxEntry } from './ports/store';
@@ -9,7 +10,6 @@ import type { Message } from './ports/transport';
  * structured mode, for brokers without headers, one JSON object holds both. An adapter whose broker has its own prefix
  * (`ce_`, `cloudEvents:`) renames the headers.
  */
-const BINARY = 'application/json';
 const STRUCTURED = 'application/cloudevents+json';
 const PREFIX = 'ce-';
 /** Of the attribute that is added later. */
@@ -80,7 +80,7 @@ export function toBinary(
   attributes: Readonly<Record<string, string | undefined>>,
   data: object,
 ): Message {
-  const headers: Record<string, string> = { 'content-type': BINARY, [`${PREFIX}specversion`]: '1.0' };
+  const headers: Record<string, string> = { 'content-type': JSON_TYPE, [`${PREFIX}specversion`]: '1.0' };
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[PREFIX + name] = value;
   return { topic, key, headers, body: Buffer.from(JSON.stringify(data)) };
 }
@@ -100,9 +100,9 @@ export function asPublished(record: LogRecord): Message {
 export function decode(message: Message): Decoded {
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.from(message.body).toString());
+    body = contentOf(message);
   } catch (error) {
-    return { ok: false, detail: `the body is not JSON: ${(error as Error).message}` };
+    return { ok: false, detail: `the body cannot be read: ${(error as Error).message}` };
   }
   const event = isStructured(message) ? fromStructured(body) : fromBinary(message, body);
   if (!event) return { ok: false, detail: 'a structured event must be a JSON object' };

@@ -31,6 +31,12 @@ export class Metrics {
     'outcome',
   );
   readonly loopFailures = this.counter('order_events_loop_failures_total', 'Failures of background loops.', 'loop');
+  private readonly codedBytes = this.counter(
+    'order_events_coded_bytes_total',
+    'Bodies that were published in another form than JSON, or packed: what they had, and what the broker got.',
+    'transport',
+    'side',
+  );
   readonly paused = new Gauge({
     name: 'order_events_paused',
     help: '1 while the group consumes nothing, because an operator wants it or most orders failed.',
@@ -68,6 +74,12 @@ export class Metrics {
         }),
     }));
     this.gauge('order_events_backlog', 'Events that wait for this service.', onError, backlogs);
+  }
+
+  /** Bodies of so many bytes were published as so many. */
+  coded(transport: string, before: number, after: number): void {
+    this.codedBytes.inc({ transport, side: 'before' }, before);
+    this.codedBytes.inc({ transport, side: 'after' }, after);
   }
 
   private counter<L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> {

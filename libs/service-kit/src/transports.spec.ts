@@ -2,7 +2,7 @@ import { describeBroker, sharedBroker } from '@order-events/testing';
 import { loadConfig } from './config/load';
 import { openTransport, TRANSPORT_SETTINGS } from './transports';
 
-const surroundings = { applicationName: 'test', onError: () => {} };
+const surroundings = { applicationName: 'test', onError: () => {}, onCoded: () => {} };
 const open = (env: Record<string, string>) =>
   openTransport(loadConfig(TRANSPORT_SETTINGS, {}, env as NodeJS.ProcessEnv), surroundings);
 

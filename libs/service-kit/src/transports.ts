@@ -1,4 +1,4 @@
-import { RoutedTransport, type Transport } from '@order-events/messaging';
+import { EncodingTransport, RoutedTransport, type Coding, type Transport } from '@order-events/messaging';
 import type { Dropped } from '@order-events/store';
 import type { Config } from './config/settings';
 import { consumedFrom, publishedTo, type TransportName } from './config/transports';
@@ -9,6 +9,9 @@ export const TRANSPORT_SETTINGS = [
   'TRANSPORT_ROUTES',
   'TRANSPORT_ALSO_CONSUME',
   'TOPIC_PREFIX',
+  'CODEC',
+  'COMPRESSION',
+  'COMPRESSION_MIN_BYTES',
   'EVENTS_DATABASE_URL',
   'KAFKA_BROKERS',
   'KAFKA_SECURITY_PROTOCOL',
@@ -32,6 +35,8 @@ export interface Surroundings {
   applicationName: string;
   /** Something failed in the background and is tried again. */
   onError(error: Error): void;
+  /** Bodies of so many bytes were published as so many. */
+  onCoded(transport: TransportName, before: number, after: number): void;
 }
 
 /** The transport to one broker, which may have housekeeping of its own, to be done daily and harmless to do more often. */
@@ -50,17 +55,29 @@ export interface OpenTransport {
 
 /** Opens what the settings name. Nothing is reached yet, and of the clients only those needed are loaded. */
 export function openTransport(config: TransportConfig, surroundings: Surroundings): OpenTransport {
-  const { onError } = surroundings;
+  const { onError, onCoded } = surroundings;
   const names = [...consumedFrom(config).keys()];
   const open = (name: TransportName) => {
     const told = (error: Error) => onError(new Error(`${name}: ${error.message}`, { cause: error }));
     const isOne = names.length === 1;
     return openers[name](config, { ...surroundings, onError: isOne ? onError : told, prefix: config.TOPIC_PREFIX });
   };
-  const byName = new Map(names.map((name) => [name, open(name)]));
-  const parts = [...byName.values()];
-  const route = (topic: string) => publishedTo(config, topic).map((name) => byName.get(name)!);
-  return { transport: parts.length === 1 ? parts[0]! : new RoutedTransport({ parts, route }), parts };
+  const parts = names.map(open);
+  const coded = names.map((name, index) => {
+    const transport = parts[index]!;
+    const coding = codingOn(name, config);
+    const told = (before: number, after: number) => onCoded(name, before, after);
+    return coding ? new EncodingTransport({ transport, coding, onCoded: told }) : transport;
+  });
+  const route = (topic: string) => publishedTo(config, topic).map((name) => coded[names.indexOf(name)]!);
+  return { transport: coded.length === 1 ? coded[0]! : new RoutedTransport({ parts: coded, route }), parts };
+}
+
+/** @returns undefined for bodies as they are */
+function codingOn(name: TransportName, config: TransportConfig): Coding | undefined {
+  const { CODEC: codec, COMPRESSION_MIN_BYTES: compressFrom } = config;
+  const compression = name === 'kafka' ? 'none' : config.COMPRESSION;
+  return codec === 'json' && compression === 'none' ? undefined : { codec, compression, compressFrom };
 }
 
 type Opener = (config: TransportConfig, common: Surroundings & { prefix: string }) => Part;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compressions } from '@order-events/messaging';
 import { alsoConsumeProblems, routesProblems, transportNames, type TransportName } from './transports';
 
 /** One environment variable. */
@@ -75,6 +76,15 @@ export const settings = {
     'What is not published to and consumed from all the same, with commas between: for moving from one transport to another.',
     text(alsoConsumeProblems).default(''),
   ),
+  CODEC: setting(
+    'The form in which the data of events is published. Each form is read, whatever this says.',
+    z.enum(['json', 'protobuf']).default('json'),
+  ),
+  COMPRESSION: setting(
+    'How larger messages are packed, on other brokers than Kafka: its client packs whole batches anyway.',
+    z.enum(['none', ...compressions]).default('none'),
+  ),
+  COMPRESSION_MIN_BYTES: setting('The smallest body that is packed.', count.default(1024)),
   EVENTS_DATABASE_URL: neededBy('postgres', secret('The database `events`.', postgres.optional())),
   KAFKA_BROKERS: neededBy('kafka', setting('Brokers, `host:port`, with commas between them.', addresses.optional())),
   KAFKA_SECURITY_PROTOCOL: setting(

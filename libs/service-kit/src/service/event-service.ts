@@ -97,6 +97,7 @@ export class EventService<T extends Tables = Tables> {
     const { transport, parts } = openTransport(config, {
       applicationName,
       onError: (error) => this.observer.loopFailed('transport', error),
+      onCoded: (transport, before, after) => this.metrics.coded(transport, before, after),
     });
     this.transport = transport;
     this.parts = parts;

@@ -55,7 +55,7 @@ async function setUp({ service, migrations, seed }: SetupOptions): Promise<void>
 async function declareTopology(config: TransportConfig): Promise<void> {
   // What is tried again by itself shows in what is declared, or does not matter.
   const onError = ({ message }: Error) => void process.stdout.write(`${message}\n`);
-  const { transport } = openTransport(config, { applicationName: 'setup', onError });
+  const { transport } = openTransport(config, { applicationName: 'setup', onError, onCoded: () => undefined });
   await untilItSucceeds('the broker', () => transport.declare(declarations)).finally(() => transport.close());
 }
 

@@ -1,0 +1,40 @@
+import { constants, gunzipSync, gzipSync } from 'node:zlib';
+
+/** In the words of `content-encoding`. */
+export const compressions = ['gzip', 'snappy'] as const;
+export type Compression = (typeof compressions)[number];
+
+/** What a few bytes may grow to: no transport takes half as much in one message. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- a native part that few need
+const snappy = () => require('snappy') as typeof import('snappy');
+
+export function compress(body: Uint8Array, compression: Compression): Buffer {
+  return compression === 'gzip'
+    ? gzipSync(body, { level: constants.Z_BEST_SPEED })
+    : snappy().compressSync(Buffer.from(body));
+}
+
+/** @throws when the bytes are not what `encoding` says, or would be too many */
+export function decompress(body: Uint8Array, encoding: string): Buffer {
+  switch (encoding) {
+    case 'gzip':
+      return gunzipSync(body, { maxOutputLength: MAX_BYTES });
+    case 'snappy':
+      if (snappyLength(body) > MAX_BYTES) throw new Error(`the body would have more than ${MAX_BYTES} bytes`);
+      return snappy().uncompressSync(Buffer.from(body), { asBuffer: true }) as Buffer;
+    default:
+      throw new Error(`nobody here knows the content-encoding "${encoding}"`);
+  }
+}
+
+/** Snappy's block format begins with the length of what it holds, a varint of at most five bytes. */
+function snappyLength(bytes: Uint8Array): number {
+  let length = 0;
+  for (const [index, byte] of bytes.subarray(0, 5).entries()) {
+    length += (byte & 0x7f) * 2 ** (7 * index);
+    if (byte < 0x80) return length;
+  }
+  return Infinity;
+}

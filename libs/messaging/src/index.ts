@@ -4,7 +4,7 @@ export * from './batcher';
 export * from './cloud-events';
 export type { Pauses } from './consumption';
 export { compressions } from './codecs/compression';
-export type { Coding } from './codecs/content';
+export { coded, contentOf, isCoded, type Coding } from './codecs/content';
 export * from './codecs/encoding-transport';
 export * from './dead-lettered';
 export * from './decision';

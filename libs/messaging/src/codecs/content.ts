@@ -19,6 +19,11 @@ export function coded(message: Message, { codec, compression, compressFrom }: Co
   return compression === 'none' || inCodec.body.byteLength < compressFrom ? inCodec : packed(inCodec, compression);
 }
 
+/** Whether the body is in another form than the data was written in. */
+export function isCoded({ headers }: Pick<Message, 'headers'>): boolean {
+  return headers['content-encoding'] !== undefined || headers['content-type'] === PROTOBUF_TYPE;
+}
+
 /** Parsed JSON, or what a message in another form is in JSON. @throws with what is wrong with the bytes */
 export function contentOf({ headers, body }: Message): unknown {
   const encoding = headers['content-encoding'];

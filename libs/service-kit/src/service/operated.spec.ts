@@ -1,5 +1,5 @@
 import { DEAD_LETTERED, events as contracts } from '@order-events/contracts';
-import { withAttribute } from '@order-events/messaging';
+import { coded, withAttribute } from '@order-events/messaging';
 import { eventually } from '@order-events/testing';
 import {
   counted,
@@ -146,4 +146,23 @@ test.each([
 ])('%s is refused', async (path) => {
   const ask = await start();
   expect((await ask(path)).status).toBe(400);
+});
+
+test('the data of a dead letter is shown, in whatever form it came', async () => {
+  const ask = await start();
+  const order = `o1${'.'.repeat(60)}`;
+  world.poisoned.add(order);
+  const event = reserved(order);
+  const sent = coded(event, { codec: 'protobuf', compression: 'gzip', compressFrom: 1 });
+  expect(sent.headers).toMatchObject({ 'content-type': 'application/protobuf', 'content-encoding': 'gzip' });
+  await publish({ ...event, ...sent });
+  await eventually(async () => {
+    await hurry();
+    return (await lag(ask)).dead === 1;
+  });
+  expect((await ask(`/dead-letters/order-api/${event.id}`)).body).toMatchObject({
+    key: order,
+    body: `{"order_id":"${order}"}`,
+    body_encoding: 'utf-8',
+  });
 });

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { Router } from 'express';
 import { z } from 'zod';
+import { contentOf, isCoded } from '@order-events/messaging';
 import type { DeadLetters, FailedEvent } from '@order-events/store';
 import { jsonBody } from '../json-body';
 import { pageOf, placeFrom } from '../paging';
@@ -91,9 +93,19 @@ function assertNamed(order: z.infer<typeof Discard>): void {
   throw new Problem(400, { kind: 'names-nothing', detail });
 }
 
-/** The body as text if it is one, else in base64. */
-function shown({ body, ...event }: FailedEvent) {
-  const text = body.toString();
-  const isText = Buffer.from(text).equals(body);
-  return { ...event, body: isText ? text : body.toString('base64'), body_encoding: isText ? 'utf-8' : 'base64' };
+/** The body as text if it is one, or holds data in another form; else in base64. */
+function shown(event: FailedEvent) {
+  const text = textOf(event);
+  const body = text ?? event.body.toString('base64');
+  return { ...event, body, body_encoding: text === undefined ? 'base64' : 'utf-8' };
+}
+
+function textOf(event: FailedEvent): string | undefined {
+  if (!isCoded(event)) return isUtf8(event.body) ? event.body.toString() : undefined;
+  try {
+    return JSON.stringify(contentOf(event));
+  } catch {
+    // That nobody can read it may be why it is dead.
+    return undefined;
+  }
 }

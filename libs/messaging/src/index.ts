@@ -1,6 +1,7 @@
 export * from './audit/delivery-audit';
 export type { AuditObserver } from './audit/observer';
 export * from './batcher';
+export { CAUTION_MS, type Caution } from './caution';
 export * from './cloud-events';
 export type { Pauses } from './consumption';
 export * from './dead-lettered';
@@ -11,6 +12,7 @@ export * from './pipeline/arrival';
 export type { Consumer } from './pipeline/decide-batch';
 export * from './pipeline/pipeline';
 export * from './ports/audit-store';
+export * from './ports/presence';
 export * from './ports/runtime';
 export * from './ports/store';
 export * from './ports/transport';

@@ -38,6 +38,11 @@ export interface Failure {
   attempts: number;
   /** Until the next one, milliseconds; for `retrying`. */
   delayMs?: number;
+  /**
+   * Tries that were begun alone and of which nothing has been heard: each has ended with its process, or still runs. Of
+   * an event that has such a count every try is begun so, and the count is committed before it.
+   */
+  crashes?: number;
 }
 
 export interface InboxEntry {
@@ -79,6 +84,8 @@ export interface Retry {
   id: string;
   message: Message;
   attempts: number;
+  /** As in `Failure`. */
+  crashes?: number;
 }
 
 /** An open effect, claimed by one runner until its lease ends. */

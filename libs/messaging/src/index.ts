@@ -8,6 +8,7 @@ export * from './dead-lettered';
 export * from './decision';
 export * from './effect-runner';
 export * from './key-lanes';
+export * from './page';
 export * from './pipeline/arrival';
 export type { Consumer } from './pipeline/decide-batch';
 export * from './pipeline/pipeline';

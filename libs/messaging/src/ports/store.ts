@@ -109,7 +109,7 @@ export interface Refused {
 export interface LogReader {
   /** Takes or renews the lease. False: somebody else has it. */
   lease(ms: number): Promise<boolean>;
-  /** The records after the last page that was read, at most `limit`, oldest first. Empty: nothing new. */
+  /** The records after the last page that was read, at most `limit` and `PAGE_BYTES`, oldest first. Empty: nothing new. */
   page(limit: number): Promise<LogRecord[]>;
   /** Makes the place after the last page lasting, with `refused` records filed as dead letters of group `relay`. */
   commit(refused: readonly Refused[]): Promise<void>;

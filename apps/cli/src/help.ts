@@ -14,7 +14,8 @@ const OPTIONS: Readonly<Record<string, readonly [value: string, does: string]>> 
   'dry-run': ['', 'changes nothing, and says how many it would be'],
   'per-second': ['N', 'no more than so many a second, in each service'],
   reason: ['TEXT', 'why; needed for everything but a dry run, and kept'],
-  actor: ['NAME', 'who, if not the name of your account; kept'],
+  action: ['ACTION', 'redrive, discard, pause, resume, audit, replay, refund, stock or product'],
+  actor: ['NAME', 'who; kept with what is done, and by default the name of your account'],
 };
 
 const SETTINGS = `Every command takes --json, for programs, and --help.

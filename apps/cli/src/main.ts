@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { UsageError, type Command } from './command';
+import { actionCommands } from './commands/actions';
 import { auditCommands } from './commands/audit';
 import { consumptionCommands } from './commands/consumption';
 import { deadLetterCommands } from './commands/dead-letters';
 import { lagCommands } from './commands/lag';
 import { orderCommands } from './commands/orders';
+import { overdueCommands } from './commands/overdue';
 import { replayCommands } from './commands/replay';
 import { stockCommands } from './commands/stock';
 import { help } from './help';
@@ -13,12 +15,14 @@ import { addresses, operatorToken } from './settings';
 
 const COMMANDS = [
   ...orderCommands,
+  ...overdueCommands,
   ...deadLetterCommands,
   ...lagCommands,
   ...auditCommands,
   ...replayCommands,
   ...stockCommands,
   ...consumptionCommands,
+  ...actionCommands,
 ];
 const COMMON = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
 const EXIT = { done: 0, wrong: 1, usage: 2, silent: 3 } as const;

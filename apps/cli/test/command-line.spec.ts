@@ -29,6 +29,7 @@ test.each([
   ['dlq ls --older-than soon', '--older-than'],
   ['dlq ls --limit 0', '--limit'],
   ['dlq ls --id x', 'id'],
+  ['actions --limit 0', 'limit'],
   ['dlq redrive --per-second fast --dry-run', '--per-second'],
   ['pause kitchen --reason x', 'no service kitchen'],
   ['pause email', '--reason'],
@@ -54,6 +55,8 @@ test('help tells every command, or those that are meant', async () => {
   for (const name of [
     'orders show ID',
     'orders refund ID',
+    'overdue',
+    'actions',
     'dlq ls',
     'dlq show',
     'dlq redrive',

@@ -141,12 +141,15 @@ test('an order is refunded with who wants it and why, and what is refused is tol
 });
 
 test('lag, outbox and stock are shown; a group is paused and resumed', async () => {
-  await inventory.store.transact((tx) => tx.append([told('o1'), told('o2')]));
+  await inventory.store.transact((tx) => tx.append([told('o1'), told('o2'), { ...told('o3'), delayMs: 3_600_000 }]));
   const stock = await oe('stock');
   expect([stock.code, stock.stdout]).toEqual([0, expect.stringMatching(/^apple +7 +2 +1$/m)]);
   const outbox = await oe('outbox --key o2 --json');
-  expect(outbox.data()).toMatchObject({ inventory: { items: [{ key: 'o2' }] }, email: { oldest_ms: 0, items: [] } });
-  expect((await oe('outbox')).stdout).toMatch(/^inventory +\d+(\.\d)? (ms|s|min)$/m);
+  expect(outbox.data()).toMatchObject({
+    inventory: { scheduled: { count: 1, next_at: expect.any(String) }, items: [{ key: 'o2' }] },
+    email: { oldest_ms: 0, scheduled: { count: 0, next_at: null }, items: [] },
+  });
+  expect((await oe('outbox')).stdout).toMatch(/^inventory +\d+(\.\d)? (ms|s|min) +1 +20\S+Z$/m);
 
   const paused = await oe('pause inventory --reason "the handler is wrong"');
   expect([paused.code, paused.stdout]).toEqual([0, 'inventory is paused\n']);
@@ -157,6 +160,53 @@ test('lag, outbox and stock are shown; a group is paused and resumed', async () 
   expect((await oe('lag --json')).data()).toMatchObject({
     inventory: { paused: null, backlog: 3, outbox_oldest_ms: expect.any(Number) },
   });
+});
+
+test('paid orders that are past their deadline are shown', async () => {
+  const late = {
+    order_id: 'o1',
+    user_id: 'ann',
+    total: 200,
+    currency: 'EUR',
+    placed_at: 1_790_000_000,
+    overdue_s: 5_400,
+  };
+  const items = [late];
+  const routes = Router().get('/overdue', (_request, response) => void response.json({ items }));
+  const orderApi = await start('order-api', routes);
+  const overdue = (line: string) => oe(`overdue ${line}`, { OE_SERVICES: `order-api=${orderApi.url}` });
+  const shown = await overdue('');
+  expect([shown.code, shown.stderr]).toEqual([0, '']);
+  expect(shown.stdout).toMatch(/^o1 +ann +200 +EUR +2026-09-21T14:13:20.000Z +1.5 h$/m);
+  expect((await overdue('--json')).data()).toEqual([late]);
+  items.pop();
+  expect((await overdue('')).stdout).toBe('no order is overdue\n');
+  await orderApi.close();
+  const away = await overdue('');
+  expect([away.code, away.stdout]).toEqual([3, expect.not.stringContaining('no order')]);
+});
+
+test('what was done by hand is shown over all services, with who did it and why', async () => {
+  expect((await oe('actions')).stdout).toBe('nothing was done by hand\n');
+  const event = told('o1');
+  await die(inventory, 'inventory', event, 'Error: too little');
+  await oe('pause email --reason "wrong template" --actor bob');
+  await oe('dlq discard --group inventory --reason "not ours" --actor ann');
+  await oe('resume email --reason mended --actor ann');
+  const all = await oe('actions');
+  expect([all.code, all.stderr]).toEqual([0, '']);
+  const lines = all.stdout.trimEnd().split('\n').slice(1);
+  expect(lines).toEqual([
+    expect.stringMatching(/^20\S+ +email +ann +resume +email +- +mended$/),
+    expect.stringMatching(new RegExp(`^20\\S+ +inventory +ann +discard +inventory +${event.id} +not ours$`)),
+    expect.stringMatching(/^20\S+ +email +bob +pause +email +- +wrong template$/),
+  ]);
+  const items = async (line: string) =>
+    ((await oe(`actions ${line} --json`)).data() as { action: string }[]).map(({ action }) => action);
+  expect(await items('--actor ann')).toEqual(['resume', 'discard']);
+  expect(await items('--action pause')).toEqual(['pause']);
+  expect(await items(`--id ${event.id}`)).toEqual(['discard']);
+  expect(await items('--limit 1')).toEqual(['resume']);
 });
 
 test('what each group is known to hold is shown, and asked again after a restore', async () => {

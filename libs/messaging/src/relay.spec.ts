@@ -43,6 +43,21 @@ test('publishes what is in the outbox and what comes, each once and in order, wi
   expect(service.notes.publications).toEqual({ stored: 26, failed: 0, refused: 0 });
 });
 
+test('publishes large events in small pages, one right after the other', async () => {
+  await append(...numbers(13).map((n) => n.padEnd(700_000)));
+  const store = service.process();
+  const waits = jest.spyOn(store, 'wait');
+  const pages: { length: number; waits: number }[] = [];
+  const { publish } = broker;
+  broker.publish = (batch) => {
+    pages.push({ length: batch.length, waits: waits.mock.calls.length });
+    return publish.call(broker, batch);
+  };
+  run(store);
+  await eventually(() => stored().length >= 13);
+  expect(pages).toEqual([6, 6, 1].map((length) => ({ length, waits: 0 })));
+});
+
 test('tries again while the broker is away, and goes on in order when it is back', async () => {
   broker.settle = () => unavailable;
   await append(...numbers(25));

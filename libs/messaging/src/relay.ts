@@ -1,4 +1,5 @@
 import { asPublished } from './cloud-events';
+import { isFull } from './page';
 import type { Observer, Runtime } from './ports/runtime';
 import type { LogReader, LogRecord, Refused, Store } from './ports/store';
 import type { Transport } from './ports/transport';
@@ -55,7 +56,7 @@ export class Relay {
       return false;
     }
     await reader.commit(refused);
-    return page.length === this.options.batch;
+    return isFull(page, this.options.batch);
   }
 
   /** Publishes until each record is stored or refused. */

@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { DeliveryAudit } from './audit/delivery-audit';
+import { Caution } from './caution';
 import { Consumption, type Pauses } from './consumption';
 import type { EffectRunner } from './effect-runner';
 import type { Pipeline } from './pipeline/pipeline';
+import type { Presence } from './ports/presence';
 import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type Store } from './ports/store';
 import type { Subscribe, Transport } from './ports/transport';
@@ -23,8 +25,9 @@ export interface ConsumeOptions extends Pick<Subscribe, 'batch' | 'waitMs' | 'in
   /** What the pipeline handles; the audit's own topics come on top. */
   topics: readonly string[];
   /** Made with an observer that tells the worker, too, how each event ended. */
-  pipeline(observer: Observer): Pick<Pipeline<Tables>, 'handle' | 'retryDue'>;
+  pipeline(observer: Observer, caution: Caution): Pick<Pipeline<Tables>, 'handle' | 'retryDue'>;
   pauses: Pauses;
+  presence: Presence;
 }
 
 const RETRY_POLL_MS = 250;
@@ -43,6 +46,7 @@ export class Worker {
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
   private consumption: Consumption | undefined;
+  private caution: Caution | undefined;
 
   constructor(private readonly options: WorkerOptions) {
     // Every batch and every call that is held waits for them.
@@ -50,10 +54,11 @@ export class Worker {
   }
 
   /** Starts to consume, and to try again what could not be decided. Rejects when the transport does not subscribe. */
-  async consume({ group, topics, pipeline: make, pauses, ...pace }: ConsumeOptions): Promise<void> {
+  async consume({ group, topics, pipeline: make, pauses, presence, ...pace }: ConsumeOptions): Promise<void> {
     const { transport, observer, audit } = this.options;
     const { signal } = this.leaving;
-    const pipeline = make({
+    const caution = (this.caution = new Caution(presence));
+    const told: Observer = {
       ...observer,
       handled: (arrival, outcome, error) => {
         observer.handled(arrival, outcome, error);
@@ -62,7 +67,8 @@ export class Worker {
         const isDecided = arrival.reading.ok && outcome !== 'duplicate' && outcome !== 'expired';
         if (isDecided && !failsAgain) consumption.note(arrival.key, error);
       },
-    });
+    };
+    const pipeline = make(told, caution);
     const subscribe = () =>
       transport.subscribe({
         ...{ group, topics: [...topics, ...audit.topics], ...pace },
@@ -73,12 +79,17 @@ export class Worker {
         },
       });
     const consumption = (this.consumption = new Consumption({ ...pauses, subscribe }));
-    await consumption.follow().catch((error: unknown) => {
+    const follow = async () => {
+      // Before anything is taken in: how that is done depends on it.
+      await caution.follow();
+      await consumption.follow();
+    };
+    await follow().catch((error: unknown) => {
       // A service starts without its database, too: it is asked again in a moment.
       if (!(error instanceof StoreError)) throw error;
       observer.loopFailed('consumption', error);
     });
-    this.every('consumption', PAUSE_POLL_MS, () => consumption.follow());
+    this.every('consumption', PAUSE_POLL_MS, follow);
     this.every('retries', RETRY_POLL_MS, async () => {
       while (!consumption.standsStill && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
     });
@@ -114,5 +125,7 @@ export class Worker {
     await this.consumption?.close();
     this.stopping.abort();
     await Promise.all(this.loops);
+    // Without a database nobody can be told: the next process is cautious for a minute, and that is all.
+    await this.caution?.leave().catch((error: unknown) => this.options.observer.loopFailed('presence', error as Error));
   }
 }

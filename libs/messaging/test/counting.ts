@@ -84,8 +84,8 @@ export class Counting {
     return new FaultyStore(new MemoryStore(this.database, this.runtime));
   }
 
-  pipeline(store = this.store): Pipeline<Counters> {
-    return new Pipeline({ consumer: this.consumer(), store, runtime: this.runtime, observer: this.notes });
+  pipeline(store = this.store, caution?: { isOn: boolean }): Pipeline<Counters> {
+    return new Pipeline({ consumer: this.consumer(), store, runtime: this.runtime, observer: this.notes, caution });
   }
 
   /** How often the order was counted. */

@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultProxy } from '@order-events/testing';
 import type { Random } from '../simulate/random';
 import type { System } from '../start';
+import type { Disk } from './disk';
 import { recoveryOf, type Recovery } from './recovery';
 
 export interface FaultOptions {
   system: System;
   /** What stands between the services and Postgres. */
   network: FaultProxy;
+  /** That Postgres writes to; undefined where there can be none that gets full. */
+  disk: Disk | undefined;
   random: Random;
   signal: AbortSignal;
   say: (line: string) => void;
@@ -22,16 +25,17 @@ export interface Faults {
 /** Longer than a lease lasts: whoever wakes up after it must find that others have taken over. */
 const LONGEST_STOP_MS = 12_000;
 const LONGEST_CUT_MS = 4_000;
+const LONGEST_FULL_MS = 8_000;
 
 type Fault = (options: FaultOptions, recoveries: Recovery[]) => Promise<string | undefined>;
 
 /** The faults, as often as they stand here. */
-const faults: readonly Fault[] = [kill, kill, kill, kill, kill, kill, stop, cut, slow, silence];
+const faults: readonly Fault[] = [kill, kill, kill, kill, kill, kill, stop, cut, slow, silence, full];
 
 /**
  * Does one thing after the other to a running system until the signal is aborted: kill -9 of any process, Postgres and
- * the broker among them, processes that stand still for a while, and a network to Postgres that breaks, crawls or says
- * nothing. What is killed is brought back by the system; everything else is over when this resolves.
+ * the broker among them, processes that stand still for a while, a network to Postgres that breaks, crawls or says
+ * nothing, and a disk of Postgres that is full. What is killed is brought back by the system; everything else is over when this resolves.
  */
 export async function disturb(options: FaultOptions): Promise<Faults> {
   const { random, signal, say } = options;
@@ -89,6 +93,17 @@ async function silence({ network, random, signal }: FaultOptions): Promise<strin
   await pause(random.between(1_000, LONGEST_CUT_MS), signal);
   await network.heal();
   return 'silenced the network to Postgres';
+}
+
+async function full({ disk, random, signal }: FaultOptions): Promise<string | undefined> {
+  if (!disk) return undefined;
+  disk.fill();
+  try {
+    await pause(random.between(2_000, LONGEST_FULL_MS), signal);
+  } finally {
+    disk.free();
+  }
+  return 'filled the disk of Postgres';
 }
 
 /** One of those that are up. */

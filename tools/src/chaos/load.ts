@@ -7,6 +7,8 @@ export interface Ledger {
   accepted: Set<string>;
   /** Requests whose outcome stayed open (connection lost, time-out, 503), and which were sent again with the same key. */
   retried: number;
+  /** Of those, the ones that were answered with 503. */
+  unavailable: number;
   /** Answered requests that were sent once more on purpose. */
   repeated: number;
   cancels: number;
@@ -19,6 +21,7 @@ export interface Ledger {
 export const emptyLedger = (): Ledger => ({
   accepted: new Set(),
   retried: 0,
+  unavailable: 0,
   repeated: 0,
   cancels: 0,
   cancelled: new Set(),
@@ -92,7 +95,8 @@ async function untilDefinite(ledger: Ledger, url: () => string, request: Request
       const text = await response.text();
       const { status } = response;
       if (status < 500 && status !== 429) return { status, body: parse(text) };
-      if (status !== 429 && status !== 503) ledger.surprises.push(`${url()} was answered with ${status} ${text}`);
+      if (status === 503) ledger.unavailable += 1;
+      else if (status !== 429) ledger.surprises.push(`${url()} was answered with ${status} ${text}`);
     } catch {
       // The outcome is unknown, like that of a 5xx: the key makes it safe to ask again.
     }

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { FaultProxy } from '@order-events/testing';
 import { System } from '../start';
 import { Logs } from '../start/logs';
+import { Disk } from './disk';
 import { runChaos } from './run';
 
 /** `npm run chaos`: a fresh system in a folder of its own, chaos, and the reckoning. Exit code 1 when something is wrong. */
@@ -26,31 +27,49 @@ async function main(): Promise<void> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
 
   const stopping = new AbortController();
+  const disk = diskIn(dataDirectory, say);
   let network: FaultProxy | undefined;
   const system = new System({
     dataDirectory,
     fresh: true,
+    postgresDirectory: disk && join(disk.directory, 'postgres'),
     portOffset: Number(PORT_OFFSET),
     replicas: Number(values.replicas),
     log: (name) => logs.of(name),
     network: async (port) => (network = await FaultProxy.to({ host: '127.0.0.1', port })).port,
   });
+  let ended: Promise<void> | undefined;
+  const end = () =>
+    (ended ??= (async () => {
+      await system.stop();
+      await network?.close();
+      disk?.unmount();
+    })());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (stopping.signal.aborted) system.destroy();
       stopping.abort(new Error(`Stopped by ${signal}.`));
       // Clients that still wait for an answer will never get one.
-      void system.stop().then(() => process.exit(1));
+      void end().finally(() => process.exit(1));
     });
   }
   say(`starting a system in ${dataDirectory}; what it says goes to ${logFile}`);
-  await system.start();
   try {
-    if (!(await runChaos(system, { seconds, seed, network: network!, say, signal: stopping.signal })))
+    await system.start();
+    if (!(await runChaos(system, { seconds, seed, network: network!, disk, say, signal: stopping.signal })))
       process.exitCode = 1;
   } finally {
-    await system.stop();
-    await network?.close();
+    await end();
+  }
+}
+
+/** One for Postgres alone that can be filled; undefined where there can be none, and then it says so. */
+function diskIn(dataDirectory: string, say: (line: string) => void): Disk | undefined {
+  try {
+    return new Disk(join(dataDirectory, 'disk'));
+  } catch (error) {
+    say(`NOT TESTED: a full disk. It takes Linux, root and the right to mount: ${(error as Error).message}`);
+    return undefined;
   }
 }
 

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '@order-events/messaging';
 import type { FaultProxy } from '@order-events/testing';
 import type { System } from '../start';
 import { holds, report } from '../verify';
 import { Random } from '../simulate/random';
+import type { Disk } from './disk';
 import { disturb } from './faults';
 import { client, emptyLedger } from './load';
 import { outcomes, totals } from './orders';
@@ -11,6 +13,8 @@ import { repetitions } from './repetitions';
 import { atRest } from './rest';
 
 const clients = 8;
+/** Longer than a slow machine takes: a process that never comes up is a finding, too, and not waited for for ever. */
+const HEALING_MS = 10 * 60_000;
 
 export interface ChaosOptions {
   seconds: number;
@@ -18,6 +22,8 @@ export interface ChaosOptions {
   seed: number;
   /** Between the services and Postgres. */
   network: FaultProxy;
+  /** Of Postgres, if one could be made that can be filled. */
+  disk: Disk | undefined;
   say: (line: string) => void;
   signal: AbortSignal;
 }
@@ -29,7 +35,7 @@ export interface ChaosOptions {
  */
 export async function runChaos(
   system: System,
-  { seconds, seed, network, say, signal }: ChaosOptions,
+  { seconds, seed, network, disk, say, signal }: ChaosOptions,
 ): Promise<boolean> {
   const { databaseUrls, apiUrls } = system;
   const stockBefore = await totals(databaseUrls);
@@ -39,14 +45,13 @@ export async function runChaos(
 
   say(`${clients} clients place orders while the system is disturbed, for ${seconds} s; --seed ${seed} …`);
   const work = Array.from({ length: clients }, () => client(apiUrls, ledger, ends));
-  const disturbing = disturb({ system, network, random: new Random(seed), signal: ends, say });
+  const disturbing = disturb({ system, network, disk, random: new Random(seed), signal: ends, say });
   await sleep(seconds * 1_000, undefined, { signal }).finally(() => over.abort());
   const { counts: faults, recoveries } = await disturbing;
   await network.heal();
   say('no more faults; waiting until everything is up and at rest …');
   const healing = performance.now();
-  await system.ready();
-  await Promise.all(work);
+  await within('all processes and clients', HEALING_MS, Promise.all([system.ready(), ...work]));
   const results = await atRest(databaseUrls);
   const healed = (performance.now() - healing) / 1_000;
 
@@ -65,10 +70,13 @@ export async function runChaos(
 
   say('');
   say(`faults       ${list(faults)}`);
+  if (!disk) say('NOT TESTED   a full disk');
   say(`ready again  ${spread(recoveries.map(({ readyMs }) => readyMs))} after kill -9`);
   say(`first event  ${spread(first)} after that`);
   say(`accepted     ${ledger.accepted.size} orders (${(ledger.accepted.size / seconds).toFixed(0)}/s)`);
-  say(`requests     ${ledger.retried} sent again, ${ledger.repeated} repeated, ${ledger.cancels} cancels`);
+  say(
+    `requests     ${ledger.retried} sent again (${ledger.unavailable} answered 503), ${ledger.repeated} repeated, ${ledger.cancels} cancels`,
+  );
   say(`ended        ${list(counts)}`);
   say(`repeated     ${duplicates} deliveries absorbed, ${resends} events resent by the audit`);
   say(`at rest      after ${healed.toFixed(1)} s`);

@@ -13,6 +13,7 @@ const kinds = [
   'confirm lost',
   'call unanswered',
   'decision throws',
+  'killing event',
   'crash',
   'deploy',
   'new version',
@@ -40,6 +41,9 @@ const CALM_DRAG = 20;
 /** So that no lease runs out. */
 const CALM_LOOK_MS = 5_000;
 
+/** Each ends half a dozen processes. */
+const KILLING_EVENTS = 2;
+
 interface Blow {
   service: Service;
   label: string;
@@ -55,6 +59,7 @@ export class Faults {
   /** Nothing has happened for a while. */
   calm = false;
   readonly kinds: ReadonlySet<FaultKind>;
+  private readonly killing = new Set<string>();
   /** The broker is away for an hour, in which orders come. */
   readonly anHour: boolean;
   /** A database is away for longer than events are kept in hand. */
@@ -118,6 +123,18 @@ export class Faults {
     if (times >= 3 || !this.happens('decision throws', 0.1)) return false;
     this.timesThrown.set(event, times + 1);
     return true;
+  }
+
+  /** Whether the decision on an event ends its process: of one of which it once did always, until the handler is mended. */
+  killsOn(event: string): boolean {
+    if (this.killing.has(event)) return !this.healed;
+    if (this.killing.size >= KILLING_EVENTS || !this.happens('killing event', 0.01)) return false;
+    this.killing.add(event);
+    return true;
+  }
+
+  hasKilled(event: string): boolean {
+    return this.killing.has(event);
   }
 
   /** The ways there and back of a call, milliseconds. `back` null: no answer comes. `accepted` false: "try again". */

@@ -1,4 +1,4 @@
-import type { EffectHandler, EventHandler } from '@order-events/messaging';
+import type { EffectHandler, EventHandler, InboxEntry } from '@order-events/messaging';
 import type { Place } from './parts';
 import type { Replica } from './replica';
 import type { System } from './service';
@@ -15,6 +15,26 @@ export function throwing(handler: EventHandler, { around, note }: System, { serv
         throw new Error('a bug that will be mended');
       }
       return handler.decide(rows, event);
+    },
+  };
+}
+
+/** A handler that on some events ends its process, as one does that runs out of memory. */
+export function killing(
+  handler: EventHandler,
+  { around, kill, report, isWarned }: System,
+  { service, replica, database }: Place,
+): EventHandler {
+  return {
+    topic: handler.topic,
+    keys: (event) => handler.keys(event),
+    decide(rows, event) {
+      if (!around.faults.killsOn(`${service} ${event.id}`)) return handler.decide(rows, event);
+      const entry = database.table<InboxEntry>('inbox').get(`${service} ${event.id}`);
+      if (isWarned(replica) && entry?.state !== 'retrying')
+        report(`${replica.name} dies of ${event.type} ${event.subject}, and nobody has counted that it was tried`);
+      kill(replica, `the end of its decision on ${event.type} ${event.subject}`);
+      return new Promise(() => {});
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Surroundings {
 export class Replica implements Owner {
   alive = true;
   pausedUntil = 0;
+  /** Virtual milliseconds. */
+  readonly startedAt: number;
   readonly runtime: Runtime;
   private readonly ends: (() => void)[] = [];
 
@@ -28,6 +30,7 @@ export class Replica implements Owner {
     readonly isAhead = false,
   ) {
     const { scheduler, random } = around;
+    this.startedAt = scheduler.now;
     this.runtime = {
       elapsed: () => scheduler.now,
       random: () => random.next(),

@@ -3,7 +3,7 @@ import { EffectRunner, tenTries, Worker, type EventHandler, type LogRecord, type
 import { MemoryStore } from '@order-events/store';
 import type { Broker } from './broker';
 import { but } from './but';
-import { calling, throwing } from './handlers';
+import { calling, killing, throwing } from './handlers';
 import type { Calls } from './invariants';
 import { OrderDesk } from './order-desk';
 import { observe } from './observe';
@@ -26,6 +26,10 @@ export interface System {
   deadlineS: number;
   committed(commit: Commit): void;
   verified(service: Service, group: string, records: readonly LogRecord[]): void;
+  /** Ends a process as kill -9 does, before it has done something. */
+  kill(replica: Replica, before: string): void;
+  /** Another one had died shortly before this one was started. */
+  isWarned(replica: Replica): boolean;
   note(who: string, what: string): void;
   report(violation: string): void;
 }
@@ -56,7 +60,9 @@ export class SimulatedService {
     const shared = { store, runtime: replica.runtime, observer };
     const audited = { service, audiences: parts.audiences(service), store: store.audit, transport };
     const audit = parts.audit({ ...audited, runtime: replica.runtime, observer }, place);
-    const faulty = parts.handlers(handlers, place).map((handler) => throwing(handler, system, place));
+    const faulty = parts
+      .handlers(handlers, place)
+      .map((handler) => throwing(killing(handler, system, place), system, place));
     this.worker = new Worker({ ...shared, transport, audit: this.watched('audit', audit) });
 
     const byTopic = new Map<Topic, EventHandler>(faulty.map((handler) => [handler.topic, handler]));
@@ -64,11 +70,12 @@ export class SimulatedService {
     const consumer = { ...publisher, group: service, tables, handlers: byTopic, retry: tenTries };
     const consuming = this.worker.consume({
       ...{ group: service, topics: [...byTopic.keys()], batch: 100, waitMs: 5, inFlight: 1000, parallel: 4 },
-      pipeline: (observer) => parts.pipeline({ consumer, ...shared, observer }, place),
+      pipeline: (observer, caution) => parts.pipeline({ consumer, ...shared, observer, caution }, place),
       pauses: {
         isPaused: () => stepped.isPaused(),
         pause: (reason) => Promise.resolve(system.report(`${replica.name} pauses its group: ${reason}`)),
       },
+      presence: stepped.presence,
     });
     consuming.catch((error: Error) => system.report(`${replica.name} does not consume: ${error.message}`));
 

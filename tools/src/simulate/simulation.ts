@@ -1,5 +1,5 @@
 import { services, type Service } from '@order-events/contracts';
-import type { Message } from '@order-events/messaging';
+import { CAUTION_MS, type Message } from '@order-events/messaging';
 import { MemoryDatabase, MemoryStore } from '@order-events/store';
 import { Backup } from './backup';
 import { Broker } from './broker';
@@ -78,6 +78,8 @@ export class Simulation {
   private violation: string | undefined;
   private atRest = false;
   private started = 0;
+  /** When a process of it died last, virtual milliseconds. */
+  private readonly diedAt = new Map<Service, number>();
   /** When something has happened last. */
   private newsAt = 0;
 
@@ -110,7 +112,8 @@ export class Simulation {
     const { scenarios, databases, outside, calls } = this;
     const now = () => scheduler.now;
     const keeper = lossless.includes(this.broker.profile);
-    this.invariants = [calls, ...invariantsOf({ scenarios, databases, outside, keeper, now, report })];
+    const hasKilled = (service: Service, id: string) => this.faults.hasKilled(`${service} ${id}`);
+    this.invariants = [calls, ...invariantsOf({ scenarios, databases, outside, hasKilled, keeper, now, report })];
     this.customers = new Customers({ around, note, desk: () => this.desk() });
     const committed = (commit: Commit) => {
       for (const invariant of this.invariants) invariant.committed?.(commit);
@@ -124,6 +127,8 @@ export class Simulation {
     const deadlineS = random.pick([20, 60, 120]);
     this.system = {
       ...{ around, workspace, broker: this.broker, outside, calls, deadlineS, committed, verified, note, report },
+      kill: (replica, before) => this.kill(replica, before),
+      isWarned: (replica) => this.isWarned(replica),
       parts: { ...shipped, ...parts },
     };
     this.operator = new Operator({ around, databases, parts: this.system.parts, note, repaired });
@@ -220,12 +225,19 @@ export class Simulation {
   /** Ends a process as kill -9 does; a new one takes its place after a while. */
   private kill(replica: Replica, before: string): void {
     const { service, name } = replica;
+    this.diedAt.set(service, this.scheduler.now);
     this.system.note(name, `dies before ${before}`);
     replica.die();
     // One that was being replaced has its successor already.
     if (!this.replicas.delete(replica)) return;
     const ms = this.random.between(200, 6_000);
     this.scheduler.after(ms, null, 'incident', () => this.start(service), `${service} is started again`);
+  }
+
+  /** Nothing is asked of one whose database has another idea of how long ago that was. */
+  private isWarned({ service, startedAt }: Replica): boolean {
+    const diedAt = this.diedAt.get(service) ?? Infinity;
+    return diedAt <= startedAt && this.scheduler.now - diedAt < CAUTION_MS && this.clocks[service] === 0;
   }
 
   /** As when the database was killed: no connection survives. */
@@ -285,7 +297,9 @@ export class Simulation {
 
   /** Looks now and then whether there is nothing left to do. */
   private look(): void {
-    const people = this.customers.busy > 0 ? 'customers wait' : this.operator.busy ? 'the operator waits' : undefined;
+    const letters = this.operator.redrive(this.faults.healed);
+    const people =
+      this.customers.busy > 0 ? 'customers wait' : this.operator.busy || letters ? 'the operator waits' : undefined;
     const restless = people ?? unrest(this.databases, this.broker);
     if (restless === undefined) this.atRest = true;
     else if (this.scheduler.now > this.healsAt + REST_MS) this.report(`no rest: ${restless}`);

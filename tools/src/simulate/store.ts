@@ -6,6 +6,7 @@ import {
   type LogRecord,
   type OpenEffect,
   type OutboxEntry,
+  type Presence,
   type Store,
   type Tx,
 } from '@order-events/messaging';
@@ -101,6 +102,20 @@ export class SteppedStore implements AuditedStore {
     this.assertThere();
     await this.inner.ping();
     return this.options.on.paused;
+  }
+
+  /** Of whoever is connected now: a process whose connection was cut says anew that it is there. */
+  get presence(): Presence {
+    return {
+      watch: async (ms) => {
+        this.assertThere();
+        return this.inner.presence.watch(ms);
+      },
+      leave: async () => {
+        this.assertThere();
+        await this.inner.presence.leave();
+      },
+    };
   }
 
   async dueRetries(...args: Parameters<Store['dueRetries']>): ReturnType<Store['dueRetries']> {

@@ -7,6 +7,7 @@ import type {
   EffectHandler,
   EventHandler,
   NewEvent,
+  Presence,
   Row,
   Store,
   Tables,
@@ -25,6 +26,7 @@ export interface Workspace {
 
 export interface AuditedStore extends Store {
   readonly audit: AuditStore;
+  readonly presence: Presence;
 }
 
 export interface Domain {

@@ -11,6 +11,8 @@ export interface SystemOptions {
   fresh?: boolean;
   /** The address that services listen on. */
   host?: string;
+  /** Of the data of Postgres; by default in the data directory. */
+  postgresDirectory?: string;
   /** Told the port of Postgres, it resolves with the one at which services find it: of a network that a test can disturb. */
   network?: (postgresPort: number) => Promise<number>;
   /** Gives the writer for the log lines of one process; `start` is the supervisor itself. */

@@ -147,7 +147,7 @@ export class System {
 
   /** And the brokers, if there are to be any: what is on them belongs to the data. */
   private async startDatabases(): Promise<void> {
-    const directory = postgresDirectory(this.dataDirectory);
+    const directory = this.options.postgresDirectory ?? postgresDirectory(this.dataDirectory);
     const secretsFile = join(this.dataDirectory, 'secrets.json');
     if (this.options.fresh) for (const path of [directory, secretsFile]) rmSync(path, { recursive: true, force: true });
 

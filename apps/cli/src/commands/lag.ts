@@ -13,6 +13,7 @@ interface Lag {
 }
 interface Outbox {
   oldest_ms: number;
+  scheduled: { count: number; next_at: string | null };
   items: { position: number; topic: string; key: string; created_at: string }[];
 }
 
@@ -32,12 +33,14 @@ async function lag({ services }: Call): Promise<Result> {
 async function outbox({ services, values }: Call): Promise<Result> {
   const path = `/outbox${query({ key: text(values, 'key'), limit: text(values, 'limit') ?? 5 })}`;
   const answers = await services.askAll<Outbox>(path);
-  const ages = [...answers].map(([service, { oldest_ms }]) => [service, duration(oldest_ms)]);
+  const ages = [...answers].map(([service, { oldest_ms, scheduled }]) => {
+    return [service, duration(oldest_ms), scheduled.count, scheduled.next_at];
+  });
   const rows = [...answers].flatMap(([service, { items }]) =>
     items.map(({ position, topic, key, created_at }) => [service, position, topic, key, created_at]),
   );
   const newest = table(['SERVICE', 'POSITION', 'TYPE', 'KEY', 'AT'], rows);
-  const oldest = table(['SERVICE', 'OLDEST UNPUBLISHED'], ages);
+  const oldest = table(['SERVICE', 'OLDEST UNPUBLISHED', 'FOR LATER', 'NEXT DUE'], ages);
   return { text: rows.length > 0 ? `${oldest}\n\n${newest}` : oldest, data: Object.fromEntries(answers) };
 }
 
@@ -46,7 +49,7 @@ export const lagCommands: readonly Command[] = [
     name: 'outbox',
     args: [],
     options: { key: { type: 'string' }, limit: { type: 'string' } },
-    does: 'Shows how old the oldest unpublished event of each service is, and its newest events, published or not.',
+    does: 'Shows how old the oldest unpublished event of each service is, how many are for later, and its newest, published or not.',
     run: outbox,
   },
   {

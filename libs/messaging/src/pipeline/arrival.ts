@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readData, type AnyEvent, type EventData } from '@order-events/contracts';
 import { decode, type RawEvent } from '../cloud-events';
+import type { Retry } from '../ports/store';
 import type { Message } from '../ports/transport';
 
 /** A message as the pipeline carries it: read into an event, or with what is wrong with it. */
@@ -13,6 +14,8 @@ export interface Arrival {
   traceparent?: string;
   /** Tries before this one. */
   attempts: number;
+  /** Of those, the ones that may have ended with their process; undefined: it was never tried alone. */
+  crashes?: number;
   /** Out of the inbox; else the transport delivers it. */
   again: boolean;
   reading:
@@ -21,11 +24,14 @@ export interface Arrival {
     | { ok: false; waits: boolean; detail: string };
 }
 
+/** What the inbox knows of a message that comes out of it. */
+type Tried = Pick<Retry, 'attempts' | 'crashes'>;
+
 /**
  * Decodes, validates and upcasts. Never throws: whatever comes in must be able to reach the inbox.
  * @param tries before this one, of a message out of the inbox
  */
-export function read(message: Message, tries?: number): Arrival {
+export function read(message: Message, tries?: Tried): Arrival {
   const decoded = decode(message);
   if (!decoded.ok) return unreadable(message, idOfBytes(message), tries, decoded.detail);
   const { attributes, data } = decoded.event;
@@ -64,13 +70,13 @@ function contradiction(
   return undefined;
 }
 
-function unreadable(message: Message, id: string, tries: number | undefined, detail: string, waits = false): Arrival {
+function unreadable(message: Message, id: string, tries: Tried | undefined, detail: string, waits = false): Arrival {
   const { topic, key } = message;
   return { id, topic, key, message, ...triedBefore(tries), reading: { ok: false, waits, detail } };
 }
 
-function triedBefore(tries: number | undefined) {
-  return { attempts: tries ?? 0, again: tries !== undefined };
+function triedBefore(tries: Tried | undefined) {
+  return { attempts: tries?.attempts ?? 0, crashes: tries?.crashes, again: tries !== undefined };
 }
 
 /** The same bytes get the same id (a version 8 UUID), so that garbage delivered twice is one dead letter. */

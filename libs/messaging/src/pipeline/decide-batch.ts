@@ -135,7 +135,13 @@ export function failed<T extends Tables>(
     : error instanceof DeadLetterError
       ? null
       : consumer.retry(attempts, runtime.random());
-  const failure = { message, error: `${error.name}: ${error.message}`, attempts };
+  const { crashes } = arrival;
+  const failure = {
+    message,
+    error: `${error.name}: ${error.message}`,
+    attempts,
+    ...(crashes !== undefined && { crashes }),
+  };
   return delayMs === null
     ? { id, topic, key, state: 'dead', failure }
     : { id, topic, key, state: 'retrying', failure: { ...failure, delayMs } };

@@ -1,9 +1,11 @@
 import { bisect } from '../batcher';
 import type { Tables } from '../decision';
+import type { Caution } from '../caution';
 import type { Observer, Runtime } from '../ports/runtime';
-import { StoreError, type Store } from '../ports/store';
+import { StoreError, type InboxEntry, type Store } from '../ports/store';
 import type { Message } from '../ports/transport';
 import { backoff } from '../retry-policy';
+import { begun } from './alone';
 import { read, type Arrival } from './arrival';
 import { decideBatch, expired, failed, isNews, isTooOld, told, type Consumer, type Outcome } from './decide-batch';
 
@@ -12,6 +14,8 @@ export interface PipelineOptions<T extends Tables> {
   store: Store;
   runtime: Runtime;
   observer: Observer;
+  /** While it is on, each event is tried alone. Without it none is, but those that have ended a process before. */
+  caution?: Pick<Caution, 'isOn'>;
 }
 
 /** How long a batch is kept while the database is away, before it is given back to the broker. */
@@ -29,10 +33,9 @@ export class Pipeline<T extends Tables> {
 
   /** Rejects when the database stayed away for so long that the batch should go back to the broker, or on `signal`. */
   async handle(batch: readonly Message[], signal?: AbortSignal): Promise<void> {
-    await this.take(
-      batch.map((message) => read(message)),
-      signal,
-    );
+    const arrivals = batch.map((message) => read(message));
+    if (this.isCautious) await this.takeAlone(arrivals, signal);
+    else await this.take(arrivals, signal);
   }
 
   /** Tries the events again whose time has come. Returns how many there were. */
@@ -40,11 +43,16 @@ export class Pipeline<T extends Tables> {
     const { store, consumer } = this.options;
     const due = await store.dueRetries(consumer.group, RETRIES_AT_ONCE);
     if (due.length === 0) return 0;
-    await this.take(
-      due.map(({ message, attempts }) => read(message, attempts)),
-      signal,
-    );
+    const arrivals = due.map(({ message, ...tries }) => read(message, tries));
+    const isSuspect = ({ crashes }: Arrival) => this.isCautious || crashes !== undefined;
+    const others = arrivals.filter((arrival) => !isSuspect(arrival));
+    if (others.length > 0) await this.take(others, signal);
+    await this.takeAlone(arrivals.filter(isSuspect), signal);
     return due.length;
+  }
+
+  private get isCautious(): boolean {
+    return this.options.caution?.isOn ?? false;
   }
 
   private async take(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<void> {
@@ -54,7 +62,33 @@ export class Pipeline<T extends Tables> {
         return this.singly(arrivals, error, signal);
       },
     );
+    this.tell(outcomes);
+  }
+
+  private tell(outcomes: readonly Outcome[]): void {
     for (const { arrival, state, error } of outcomes) this.options.observer.handled(arrival, state, error);
+  }
+
+  /** One after the other, so that if this process ends the one that it was at is known. */
+  private async takeAlone(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<void> {
+    for (const arrival of arrivals) {
+      // Of what cannot be read no handler is asked.
+      if (arrival.reading.ok) this.tell([await this.tryAlone(arrival, signal)]);
+      else await this.take([arrival], signal);
+    }
+  }
+
+  /** Commits that the try has begun, and then tries. */
+  private async tryAlone(arrival: Arrival, signal?: AbortSignal): Promise<Outcome> {
+    const { entry, error } = begun(arrival);
+    const filed = await this.file(arrival, entry, error, signal);
+    if (filed.state !== 'retrying') return filed;
+    const trying = { ...arrival, again: true };
+    const [outcome] = await this.outcomesOf([trying], (one) => this.transact(one), signal).catch(
+      // Nobody's fault, and this process lives: as if it had not been begun.
+      async (error: unknown) => [await this.fail(trying, error as Error, signal, false)],
+    );
+    return { ...outcome!, arrival };
   }
 
   /** What the data itself is to blame for is narrowed down to the event it came with. */
@@ -103,8 +137,13 @@ export class Pipeline<T extends Tables> {
 
   /** Files a failure that happened in the database and not in the decision, in a transaction without the decision. */
   private fail(arrival: Arrival, error: Error, signal?: AbortSignal, counts = true): Promise<Outcome> {
+    const { consumer, runtime } = this.options;
+    return this.file(arrival, failed(consumer, arrival, error, runtime, counts), error, signal);
+  }
+
+  /** Takes an event in as what it has come to without a decision, if the inbox still waits for one. */
+  private file(arrival: Arrival, entry: InboxEntry, error: Error, signal?: AbortSignal): Promise<Outcome> {
     const { store, consumer, runtime } = this.options;
-    const entry = failed(consumer, arrival, error, runtime, counts);
     return this.holding(1, signal, () =>
       store.transact(async (tx) => {
         const known = (await tx.held(consumer.group, [arrival.id])).get(arrival.id);

@@ -11,7 +11,7 @@ export interface Published {
 /** One group's second cursor over the own outbox: what lies before its lasting place the group is known to hold. */
 export interface AuditLog extends Pick<LogReader, 'lease' | 'rewind' | 'release'> {
   /**
-   * The records of the group's topics after the last page that were published by `mark`, at most `limit`, oldest first.
+   * The records of the group's topics after the last page that were published by `mark`, at most `limit` and `PAGE_BYTES`, oldest first.
    * A window that was begun is read to its end, whatever the mark. Empty: the window has ended.
    */
   page(limit: number, mark: string): Promise<LogRecord[]>;

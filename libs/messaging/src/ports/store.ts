@@ -38,6 +38,11 @@ export interface Failure {
   attempts: number;
   /** Until the next one, milliseconds; for `retrying`. */
   delayMs?: number;
+  /**
+   * Tries that were begun alone and of which nothing has been heard: each has ended with its process, or still runs. Of
+   * an event that has such a count every try is begun so, and the count is committed before it.
+   */
+  crashes?: number;
 }
 
 export interface InboxEntry {
@@ -79,6 +84,8 @@ export interface Retry {
   id: string;
   message: Message;
   attempts: number;
+  /** As in `Failure`. */
+  crashes?: number;
 }
 
 /** An open effect, claimed by one runner until its lease ends. */
@@ -102,7 +109,7 @@ export interface Refused {
 export interface LogReader {
   /** Takes or renews the lease. False: somebody else has it. */
   lease(ms: number): Promise<boolean>;
-  /** The records after the last page that was read, at most `limit`, oldest first. Empty: nothing new. */
+  /** The records after the last page that was read, at most `limit` and `PAGE_BYTES`, oldest first. Empty: nothing new. */
   page(limit: number): Promise<LogRecord[]>;
   /** Makes the place after the last page lasting, with `refused` records filed as dead letters of group `relay`. */
   commit(refused: readonly Refused[]): Promise<void>;

@@ -84,6 +84,7 @@ export class EventService<T extends Tables = Tables> {
   private operator: Listening | undefined;
   private durability: Promise<void> | undefined;
   private consuming = false;
+  private cautious = false;
 
   constructor(private readonly options: EventServiceOptions<T>) {
     const { service, config, log } = options;
@@ -144,8 +145,9 @@ export class EventService<T extends Tables = Tables> {
       waitMs: config.BATCH_WAIT_MS,
       inFlight: config.IN_FLIGHT,
       parallel: config.PARALLEL,
-      pipeline: (observer) => new Pipeline({ consumer, store, runtime: systemRuntime, observer }),
+      pipeline: (observer, caution) => new Pipeline({ consumer, store, runtime: systemRuntime, observer, caution }),
       pauses: { isPaused: () => this.isPaused(), pause: (reason) => this.pause(reason) },
+      presence: { watch: (ms) => this.watch(ms), leave: () => store.presence.leave() },
     });
     this.consuming = true;
   }
@@ -199,6 +201,16 @@ export class EventService<T extends Tables = Tables> {
     const paused = (await this.store.operatorActions.pause(this.options.service)) !== undefined;
     this.metrics.paused.set(paused ? 1 : 0);
     return paused;
+  }
+
+  private async watch(ms: number): Promise<boolean> {
+    const cautious = await this.store.presence.watch(ms);
+    if (cautious !== this.cautious) {
+      if (cautious) this.options.log.warn('a process of the service has died: events are tried one by one for a while');
+      else this.options.log.info('events are taken in batches again');
+    }
+    this.cautious = cautious;
+    return cautious;
   }
 
   private async pause(reason: string): Promise<void> {

@@ -22,7 +22,7 @@ const arrival = read(
       traceparent,
     },
   ),
-  2,
+  { attempts: 2 },
 );
 const effect: OpenEffect = {
   id: '1',

@@ -53,6 +53,8 @@ export class MemoryDatabase {
   readonly cursor = newCursor(0);
   /** By group. */
   readonly audits = new Map<string, AuditRow>();
+  /** The processes of the service, by their connections, with when each was found to be gone; Infinity: it was not. */
+  readonly processes = new Map<number, number>();
   /** Of event ids below it the inbox may have forgotten what became of them. */
   horizon = '';
   private readonly tables = new Map<string, Map<string, object>>();

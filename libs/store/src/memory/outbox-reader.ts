@@ -1,4 +1,12 @@
-import { lettersOf, RELAY, type AuditLog, type LogReader, type LogRecord, type Refused } from '@order-events/messaging';
+import {
+  isFull,
+  lettersOf,
+  RELAY,
+  type AuditLog,
+  type LogReader,
+  type LogRecord,
+  type Refused,
+} from '@order-events/messaging';
 import { LeaseLostError } from '../lease-lost';
 import type { Cursor, MemoryDatabase, Place } from './database';
 import type { MemoryStore } from './store';
@@ -35,12 +43,11 @@ export class MemoryOutboxReader implements LogReader, AuditLog {
     const window = outbox.slice(last, win ?? Number(mark ?? outbox.length)).sort((a, b) => a.position - b.position);
     const wanted = window.filter(this.wants);
     const unread = win === null ? wanted : wanted.filter((record) => record.position > position);
-    const page = unread.slice(0, limit);
+    const page = pageOf(unread, limit);
     const end = last + window.length;
-    this.ahead =
-      page.length === limit
-        ? { last, win: end, position: page.at(-1)!.position }
-        : { last: end, win: null, position: window.at(-1)?.position ?? position };
+    this.ahead = isFull(page, limit)
+      ? { last, win: end, position: page.at(-1)!.position }
+      : { last: end, win: null, position: window.at(-1)?.position ?? position };
     return page;
   }
 
@@ -84,4 +91,13 @@ export class MemoryOutboxReader implements LogReader, AuditLog {
     this.epoch = undefined;
     throw new LeaseLostError('the place in the outbox is lost to somebody else');
   }
+}
+
+function pageOf(records: readonly LogRecord[], limit: number): LogRecord[] {
+  const page: LogRecord[] = [];
+  for (const record of records) {
+    if (isFull(page, limit)) break;
+    page.push(record);
+  }
+  return page;
 }

@@ -5,10 +5,12 @@ import { MemoryStore } from './store';
 
 storeContract('MemoryStore', () => {
   const database = new MemoryDatabase(systemRuntime);
-  const [store, other] = [new MemoryStore(database, systemRuntime), new MemoryStore(database, systemRuntime)];
+  const another = () => new MemoryStore(database, systemRuntime);
+  const [store, other] = [another(), another()];
   return Promise.resolve({
     store,
     other,
+    another,
     moveHorizon: (before) => Promise.resolve(void (database.horizon = before)),
     close: async () => {
       await store.close();

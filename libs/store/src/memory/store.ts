@@ -10,6 +10,7 @@ import {
 import { MemoryAudit } from './audit';
 import type { MemoryDatabase } from './database';
 import { MemoryOutboxReader } from './outbox-reader';
+import { MemoryPresence } from './presence';
 import { Session, type ScheduleRow } from './session';
 import { MemoryTx, type EffectRow, type FailureRow } from './tx';
 
@@ -20,6 +21,7 @@ const RETRY_LEASE_MS = 30_000;
 export class MemoryStore implements Store {
   /** What the delivery audit needs of it. */
   readonly audit: MemoryAudit;
+  readonly presence: MemoryPresence;
   private readonly connection: number;
   private readonly sessions = new Set<Session>();
   private readonly news = new Set<'outbox' | 'effects'>();
@@ -32,6 +34,7 @@ export class MemoryStore implements Store {
   ) {
     this.connection = database.connect();
     this.audit = new MemoryAudit(database, this, this.connection);
+    this.presence = new MemoryPresence(database, this, this.connection);
     this.unlisten = database.listen((what) => {
       this.news.add(what);
       for (const look of this.waiting) look();
@@ -61,7 +64,7 @@ export class MemoryStore implements Store {
         .slice(0, limit);
       return due.map((row) => {
         row.dueAt = now + RETRY_LEASE_MS;
-        return { id: row.id, message: structuredClone(row.message), attempts: row.attempts };
+        return { id: row.id, message: structuredClone(row.message), attempts: row.attempts, crashes: row.crashes };
       });
     });
   }

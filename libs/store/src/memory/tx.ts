@@ -21,6 +21,7 @@ export interface FailureRow {
   id: string;
   message: Message;
   attempts: number;
+  crashes?: number;
   error: string;
   /** Infinity: not tried again by itself. */
   dueAt: number;

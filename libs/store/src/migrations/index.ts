@@ -6,6 +6,7 @@ import { Retention1790000000004 } from './1790000000004-retention';
 import { Schedule1790000000005 } from './1790000000005-schedule';
 import { RefundAndReplay1790000000010 } from './1790000000010-refund-and-replay';
 import { RaisePositions1790000000020 } from './1790000000020-raise-positions';
+import { UncleanExits1790000000030 } from './1790000000030-unclean-exits';
 
 /** What every service's own database begins with. */
 export const sharedMigrations = [
@@ -17,4 +18,5 @@ export const sharedMigrations = [
   Schedule1790000000005,
   RefundAndReplay1790000000010,
   RaisePositions1790000000020,
+  UncleanExits1790000000030,
 ] as const;

@@ -60,6 +60,24 @@ test('are listed in pages, what died last first, also when they died at the same
   expect([...listed].sort()).toEqual(['k0', 'k1', 'k2', 'k3', 'k4']);
 });
 
+test('of a try that was heard of after all it is not kept that it was not; redriven, it is tried alone again', async () => {
+  const { failure, ...entry } = dead('k');
+  const file = (error: string, crashes?: number) =>
+    store.transact((tx) => tx.take('g', [{ ...entry, failure: { ...failure!, error, crashes } }]));
+  for (const [error, crashes] of [
+    ['begun', 1],
+    ['begun again', 2],
+    ['thrown', 1],
+    ['thrown in a batch', 1],
+    ['begun', 2],
+  ] as const)
+    await file(error, crashes);
+  const found = await store.deadLetters.find('g', entry.id);
+  expect(found!.errors.map(({ error }) => error)).toEqual(['begun', 'thrown', 'thrown in a batch', 'begun']);
+  expect(await store.deadLetters.redrive({}, by)).toBe(1);
+  expect(await store.dueRetries('g', 10)).toMatchObject([{ id: entry.id, attempts: 0, crashes: 0 }]);
+});
+
 test('are kept as they came, with the last five errors, each with its time and host', async () => {
   const letter = dead('k');
   const failure = (n: number) => ({ ...letter, failure: { ...letter.failure!, error: `${n} ${'x'.repeat(5_000)}` } });

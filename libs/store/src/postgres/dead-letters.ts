@@ -110,11 +110,12 @@ const sql = {
            FROM inbox i JOIN failures f USING (consumer_group, id)
            WHERE i.consumer_group = $1 AND i.id = $2::uuid`,
   },
-  // As an event that has not been tried yet; the letters follow each other at the given rate.
+  // As an event that has not been tried yet, but one that was tried alone still is; the letters follow each other at the
+  // given rate.
   redrive: move(
     'redrive',
     'retrying',
-    `attempts = 0, due_at = clock_timestamp() + coalesce(c.n / $10::float8, 0) * interval '1 second'`,
+    `attempts = 0, crashes = 0 * crashes, due_at = clock_timestamp() + coalesce(c.n / $10::float8, 0) * interval '1 second'`,
   ),
   discard: move('discard', 'discarded', 'due_at = NULL'),
 };

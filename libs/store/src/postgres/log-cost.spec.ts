@@ -6,6 +6,7 @@ interface Plan {
   'Node Type': string;
   'Index Name'?: string;
   'Actual Loops': number;
+  'Actual Rows': number;
   'Shared Hit Blocks': number;
   'Shared Read Blocks': number;
   Plans?: Plan[];
@@ -80,6 +81,17 @@ describe.each(['without statistics', 'with statistics'])('of 1,000,000 rows %s',
       expect((await openTo(now, now)).blocks).toBeLessThan(PAGE_BLOCKS);
     });
   });
+});
+
+test('how large the bodies are is known without a look at them', async () => {
+  const { rows: before } = await client.query<{ now: string }>('SELECT pg_current_snapshot()::text AS now');
+  await client.query('ALTER TABLE outbox ALTER body SET STORAGE EXTERNAL');
+  await client.query(`INSERT INTO outbox (id, topic, key, headers, body)
+    SELECT gen_random_uuid(), 'order.created', 'k', '{}', convert_to(repeat('x', 700000), 'utf8') FROM generate_series(1, 100) n`);
+  const { blocks, nodes } = await open(before[0]!.now);
+  // Of a hundred rows, as long as they are short in the table itself.
+  expect(blocks).toBeLessThan(PAGE_BLOCKS);
+  expect(nodes[0]!['Actual Rows']).toBe(6);
 });
 
 test('a few new rows behind 1,000,000 that are read cost a few blocks', async () => {

@@ -1,4 +1,4 @@
-import type { LogRecord, Message } from '@order-events/messaging';
+import { isFull, type LogRecord, type Message } from '@order-events/messaging';
 import { LeaseLostError } from '../lease-lost';
 import type { Database, Queryable } from './database';
 import { logSql, type LogSql } from './log-sql';
@@ -113,7 +113,7 @@ export class LogCursors {
   }
 
   /**
-   * Reads the next page of each owned partition (or of those in `only`), at most `limit` records each, in order. The
+   * Reads the next page of each owned partition (or of those in `only`), at most `limit` records and `PAGE_BYTES` each, in order. The
    * places move in memory; `save` makes them lasting. A window that is opened ends with the snapshot `win`, or now.
    */
   async poll(
@@ -239,7 +239,7 @@ export class LogCursors {
 
 /** The place behind a page. A short page has emptied its window. */
 function after(place: Place, how: How, win: string | null, page: LogRecord[], limit: number): Place {
-  const full = page.length === limit;
+  const full = isFull(page, limit);
   const position = page.at(-1)?.position ?? place.position;
   if (how === 'replay') return { ...place, position: full ? position : place.floor };
   const window = win ?? place.win!;

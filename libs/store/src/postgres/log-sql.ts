@@ -1,3 +1,4 @@
+import { PAGE_BYTES } from '@order-events/messaging';
 import type { Statement } from './database';
 
 /**
@@ -42,9 +43,15 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
          SELECT FROM pg_stat_get_activity(log_cursor.owner_backend) a WHERE a.backend_start = log_cursor.owner_backend_start)`;
   const page = (where: string, topics: string, limit: string) => `
     LATERAL (
-      SELECT * FROM ${log} l
-      WHERE l.partition = c.partition AND ${where} AND (${topics}::text[] IS NULL OR l.topic = ANY (${topics}))
-      ORDER BY l.position LIMIT ${limit}
+      -- How long a body is stands in its row; only those that are returned are fetched.
+      SELECT * FROM (
+        SELECT b.*, sum(octet_length(body)) OVER (ORDER BY position) - octet_length(body) AS bytes_before
+        FROM (
+          SELECT * FROM ${log} l
+          WHERE l.partition = c.partition AND ${where} AND (${topics}::text[] IS NULL OR l.topic = ANY (${topics}))
+          ORDER BY l.position LIMIT ${limit}) b) p
+      WHERE bytes_before < ${PAGE_BYTES}
+      ORDER BY position
     ) r`;
   const open = (win: string, within = '') => `SELECT c.partition, w.win::text, ${RECORD}
     FROM (SELECT ${win} AS win) w

@@ -16,6 +16,11 @@ export interface Unfinished extends Record<string, unknown> {
   effects: number;
 }
 
+export interface Scheduled extends Record<string, unknown> {
+  count: number;
+  next_at: Date | null;
+}
+
 // One statement for each way to look, because a plan is made once for all values: where "any key" is one of them, that is
 // the whole table. What an index has found is put aside before it is sorted, or an order that another index has may win.
 // Failures are looked up one by one (OFFSET 0): as a join, all of them might be read.
@@ -78,6 +83,10 @@ export const operatorReadsSql = {
     name: 'effects_newest',
     text: `SELECT ${SHOWN_OF_EFFECTS} FROM effects WHERE ($2::text IS NULL OR state = $2) ORDER BY seq DESC LIMIT $1`,
   },
+  scheduled: {
+    name: 'schedule_waiting',
+    text: 'SELECT count(*)::integer AS count, min(due_at) AS next_at FROM schedule',
+  },
   unfinished: {
     name: 'unfinished',
     text: `SELECT (SELECT count(*) FROM failures WHERE due_at IS NOT NULL)::integer AS retrying,
@@ -104,6 +113,11 @@ export class OperatorReads {
   outbox({ key, limit }: Omit<RowFilter, 'state'>): Rows {
     if (key !== undefined) return this.database.query(sql.outboxOfKey, [limit, key]);
     return this.database.query(sql.outboxNewest, [limit]);
+  }
+
+  /** Events for later, and when the first of them is due. */
+  async scheduled(): Promise<Scheduled> {
+    return (await this.database.query<Scheduled>(sql.scheduled))[0]!;
   }
 
   /** How many events of the topic are in the log since then. Reads that part of the log. */

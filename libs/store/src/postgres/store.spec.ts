@@ -16,6 +16,7 @@ async function open() {
   return {
     store,
     other,
+    another: make,
     moveHorizon: async (before: string) => void (await setup.query('UPDATE inbox_horizon SET before = $1', [before])),
     close: async () => {
       await Promise.all([store.close(), other.close(), setup.close()]);

@@ -9,6 +9,7 @@ import { OperatorActions } from './operator-actions';
 import { OperatorReads } from './operator-reads';
 import { OutboxReader } from './outbox-reader';
 import { forgetLog, makePartitions, type Dropped } from './partitions';
+import { PostgresPresence } from './presence';
 import { PostgresTx } from './tx';
 import { Wake, type Listener } from './wake';
 
@@ -38,7 +39,7 @@ const sql = {
                -- Who failed at it while another applied it may have filed that afterwards.
                AND EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = f.id AND i.state = 'retrying')
              ORDER BY due_at LIMIT $2 FOR UPDATE OF f SKIP LOCKED))
-           RETURNING id, topic, key, headers, body, attempts`,
+           RETURNING id, topic, key, headers, body, attempts, crashes`,
   },
   // What one has claimed another passes by; who dies meanwhile has moved nothing.
   appendDue: {
@@ -75,6 +76,12 @@ const sql = {
   },
 };
 
+interface DueRow extends Message {
+  id: string;
+  attempts: number;
+  crashes: number | null;
+}
+
 /** The store port on the service's own Postgres database. */
 export class PostgresStore implements Store {
   readonly database: Database;
@@ -84,6 +91,7 @@ export class PostgresStore implements Store {
   readonly inboxRetention: InboxRetention;
   readonly operatorActions: OperatorActions;
   readonly operatorReads: OperatorReads;
+  readonly presence: PostgresPresence;
   private readonly operators: Database;
   private readonly wake: Wake;
   private readonly listeners: Record<'outbox' | 'effects', Listener>;
@@ -100,6 +108,7 @@ export class PostgresStore implements Store {
     this.effects = new EffectClaims({ database: this.database, owner: this.owner, wake: this.wake });
     const backend = () => this.wake.connected();
     this.audit = new PostgresAudit(this.database, this.owner, backend);
+    this.presence = new PostgresPresence(this.database, this.owner, backend);
     this.operators = new Database({ ...options, connections: OPERATORS_CONNECTIONS });
     this.deadLetters = new DeadLetters(this.operators);
     this.inboxRetention = new InboxRetention(this.database);
@@ -117,8 +126,13 @@ export class PostgresStore implements Store {
   }
 
   async dueRetries(group: string, limit: number): Promise<Retry[]> {
-    const rows = await this.database.query<{ id: string; attempts: number } & Message>(sql.dueRetries, [group, limit]);
-    return rows.map(({ id, attempts, ...message }) => ({ id, attempts, message }));
+    const rows = await this.database.query<DueRow>(sql.dueRetries, [group, limit]);
+    return rows.map(({ id, attempts, crashes, ...message }) => ({
+      id,
+      attempts,
+      crashes: crashes ?? undefined,
+      message,
+    }));
   }
 
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {

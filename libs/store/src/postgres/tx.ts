@@ -41,19 +41,22 @@ const sql = {
   },
   fail: {
     name: 'failures_add',
-    text: `INSERT INTO failures (consumer_group, id, topic, key, headers, body, attempts, due_at, errors)
-           SELECT $1, id, topic, key, headers, body, attempts, clock_timestamp() + delay * interval '1 millisecond',
+    text: `INSERT INTO failures (consumer_group, id, topic, key, headers, body, attempts, crashes, due_at, errors)
+           SELECT $1, id, topic, key, headers, body, attempts, crashes, clock_timestamp() + delay * interval '1 millisecond',
              jsonb_build_array(
                jsonb_build_object('at', clock_timestamp(), 'host', $10::text, 'error', left(error, ${ERROR_CHARACTERS})))
-           FROM unnest($2::uuid[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::integer[], $8::float8[], $9::text[])
-             AS f (id, topic, key, headers, body, attempts, delay, error)
+           FROM unnest($2::uuid[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::integer[], $8::float8[], $9::text[], $11::integer[])
+             AS f (id, topic, key, headers, body, attempts, delay, error, crashes)
            -- Whoever fails at an event may hold no lock of its key, and somebody else may have ended it meanwhile.
            WHERE NOT EXISTS (
              SELECT FROM inbox i
              WHERE i.consumer_group = $1 AND i.id = f.id AND i.state IN ('applied', 'discarded'))
            ON CONFLICT (consumer_group, id) DO UPDATE SET
-             attempts = excluded.attempts, due_at = excluded.due_at,
-             errors = jsonb_path_query_array(failures.errors || excluded.errors, '$[last - ${ERRORS_KEPT - 1} to last]')`,
+             attempts = excluded.attempts, crashes = excluded.crashes, due_at = excluded.due_at,
+             errors = jsonb_path_query_array(
+               -- Of a try that has been heard of after all, not that it was not.
+               CASE WHEN failures.crashes > coalesce(excluded.crashes, 0) THEN failures.errors - -1 ELSE failures.errors END
+                 || excluded.errors, '$[last - ${ERRORS_KEPT - 1} to last]')`,
   },
   reopen: {
     name: 'inbox_reopen',
@@ -222,6 +225,7 @@ export class PostgresTx implements Tx {
       failures.map(({ delayMs }) => delayMs ?? null),
       failures.map(({ error }) => storable(error)),
       HOST,
+      failures.map(({ crashes }) => crashes ?? null),
     ]);
   }
 }

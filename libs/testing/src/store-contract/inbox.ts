@@ -52,6 +52,15 @@ export function inboxContract(under: TwoStores): void {
       expect(await under.store.dueRetries('g', 10)).toEqual([]);
     });
 
+    it('keeps how many tries were begun and not heard of, until one was', async () => {
+      const id = randomUUID();
+      const begun = retrying(id, 0);
+      await under.store.transact((tx) => tx.take('g', [{ ...begun, failure: { ...begun.failure!, crashes: 2 } }]));
+      expect(await under.other.dueRetries('g', 10)).toMatchObject([{ id, crashes: 2 }]);
+      await under.store.transact((tx) => tx.take('g', [begun]));
+      expect((await under.store.dueRetries('g', 10)).map(({ crashes }) => crashes)).toEqual([undefined]);
+    });
+
     it('what one has applied, another that fails at it at the same time does not bring back', async () => {
       const id = randomUUID();
       await under.store.transact(async (tx) => {

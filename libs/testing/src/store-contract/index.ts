@@ -2,6 +2,7 @@ import { auditContract } from './audit';
 import { effectsContract } from './effects';
 import { inboxContract } from './inbox';
 import { outboxContract } from './outbox';
+import { presenceContract } from './presence';
 import { rowsContract } from './rows';
 import { scheduleContract } from './schedule';
 import type { StoreUnderTest, TwoStores } from './under-test';
@@ -26,6 +27,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       get other() {
         return test.other;
       },
+      another: () => test.another(),
       moveHorizon: (before) => test.moveHorizon(before),
     };
     rowsContract(under);
@@ -34,5 +36,6 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     outboxContract(under);
     scheduleContract(under);
     auditContract(under);
+    presenceContract(under);
   });
 }

@@ -28,6 +28,24 @@ export function outboxContract(under: TwoStores): void {
       expect(await published(under.store)).toEqual([]);
     });
 
+    it('is read in pages that end where their bodies fill them, and nothing is passed over there', async () => {
+      const body = 'x'.repeat(700_000);
+      const entries = Array.from({ length: 13 }, (_, i) => entry(`k${i}`, body));
+      await under.store.transact((tx) => tx.append(entries));
+      const reader = under.store.outbox();
+      await reader.lease(60_000);
+      const pages: string[][] = [];
+      for (let page = await reader.page(100); page.length > 0; page = await reader.page(100)) {
+        pages.push(page.map(({ id }) => id));
+        expect(page.every((record) => record.body.byteLength === body.length)).toBe(true);
+        await reader.commit([]);
+      }
+      await reader.release();
+      // 4 MiB are reached with the sixth.
+      expect(pages.map(({ length }) => length)).toEqual([6, 6, 1]);
+      expect(pages.flat()).toEqual(entries.map(({ id }) => id));
+    });
+
     it('has one reader at a time; the next goes on at the last lasting place', async () => {
       await under.store.transact((tx) => tx.append([entry('a'), entry('b'), entry('c')]));
       const [mine, theirs] = [under.store.outbox(), under.other.outbox()];

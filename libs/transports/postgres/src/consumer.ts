@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   backoff,
+  isFull,
   systemRuntime,
   type LogRecord,
   type Message,
@@ -109,7 +110,7 @@ export class Consumer implements Subscription {
     for (const partition of ready) this.due.delete(partition);
     const pages = [...(await this.cursors.poll(limit, ready))];
     // There is more, without any wake-up.
-    for (const [partition, page] of pages) if (page.length === limit) this.due.add(partition);
+    for (const [partition, page] of pages) if (isFull(page, limit)) this.due.add(partition);
     await noLongerThan(PATIENCE_MS, this.calls.start(pages.filter(([, page]) => page.length > 0)));
   }
 

@@ -112,6 +112,11 @@ export const inboxBugs: readonly Bug[] = [
     },
   },
   {
+    name: 'no attempt before',
+    within: 40,
+    parts: { pipeline: (options) => new Pipeline({ ...options, caution: undefined }) },
+  },
+  {
     name: 'lock after read',
     within: 20,
     parts: {

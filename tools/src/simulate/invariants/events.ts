@@ -4,7 +4,7 @@ import { isGarbage } from '../garbage';
 import type { Invariant, Sight } from './invariant';
 
 /** Everything that is told is told once, handled once by each that wants it, and was told before it is handled. */
-export function events({ databases, report }: Sight): Invariant {
+export function events({ databases, hasKilled, report }: Sight): Invariant {
   const told = new Map<string, string>();
   const published = new Set<string>();
   const applied = new Set<string>();
@@ -26,7 +26,7 @@ export function events({ databases, report }: Sight): Invariant {
       if (applied.has(`${service} ${id}`)) report(`${service} handles ${topic} of ${key} a second time`);
       applied.add(`${service} ${id}`);
       if (!published.has(id)) report(`${service} handles ${topic} of ${key}, which nobody has told`);
-    } else if (state === 'dead' && !(failure && isGarbage(failure.message)))
+    } else if (state === 'dead' && !hasKilled(service, id) && !(failure && isGarbage(failure.message)))
       report(`${topic} of ${key} is a dead letter in ${service}: ${failure?.error}`);
   }
 

@@ -9,6 +9,8 @@ export interface Sight {
   scenarios: ReadonlyMap<string, Scenario>;
   databases: Readonly<Record<Service, ServiceDatabase>>;
   outside: Outside;
+  /** Whether this event has ended processes of this service. */
+  hasKilled(service: Service, id: string): boolean;
   /** The broker loses nothing. */
   keeper: boolean;
   /** Virtual milliseconds. */

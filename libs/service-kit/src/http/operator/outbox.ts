@@ -8,8 +8,12 @@ export function outboxRoutes(store: PostgresStore): Router {
   routes
     .route('/outbox')
     .get(async (request, response) => {
-      const items = await store.operatorReads.outbox(Filter.parse(request.query));
-      response.json({ oldest_ms: (await store.outboxStatus()).oldestMs, items });
+      const [items, { oldestMs }, scheduled] = await Promise.all([
+        store.operatorReads.outbox(Filter.parse(request.query)),
+        store.outboxStatus(),
+        store.operatorReads.scheduled(),
+      ]);
+      response.json({ oldest_ms: oldestMs, scheduled, items });
     })
     .all(onlyMethods('GET', 'HEAD'));
   return routes;

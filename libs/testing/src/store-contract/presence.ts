@@ -1,0 +1,25 @@
+import { eventually } from '../eventually';
+import type { TwoStores } from './under-test';
+
+const LONG_MS = 3_600_000;
+
+/** Who is there, and who has died. */
+export function presenceContract(under: TwoStores): void {
+  describe('presence', () => {
+    it('tells everybody of a process that ended without a word, for so long, and of none that left', async () => {
+      const [killed, left] = [under.another(), under.another()];
+      const before: boolean[] = [];
+      for (const { presence } of [under.store, killed, left]) before.push(await presence.watch(LONG_MS));
+      await left.presence.leave();
+      await left.close();
+      before.push(await under.store.presence.watch(LONG_MS));
+      await killed.close();
+      expect(before).toEqual([false, false, false, false]);
+      await eventually(() => under.store.presence.watch(LONG_MS));
+      // It was not there then.
+      expect(await under.other.presence.watch(LONG_MS)).toBe(true);
+      await eventually(async () => !(await under.other.presence.watch(1)));
+      expect(await under.store.presence.watch(LONG_MS)).toBe(true);
+    });
+  });
+}

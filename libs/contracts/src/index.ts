@@ -4,5 +4,6 @@ export * from './dead-letter';
 export * from './declarations';
 export * from './events';
 export * from './order';
+export * from './requests';
 export * from './topology';
 export * from './versions';

@@ -1,6 +1,6 @@
 import { systemRuntime, type TopicDeclaration } from '@order-events/messaging';
 import { Connection, type ConnectionSettings } from './connection';
-import { getJson, type Node } from './nodes';
+import { addressOfHttp, getJson, type Node } from './nodes';
 import { nsqName } from './wire';
 
 interface Channel {
@@ -61,7 +61,7 @@ export async function isConsumedAt(node: Node, prefix: string, group: string): P
 async function statsOf(node: Node, prefix: string, group: string): Promise<Stats['topics']> {
   const channel = nsqName(prefix, group);
   const path = `/stats?format=json&include_clients=false&include_mem=false&channel=${channel}`;
-  const { topics } = await getJson<Stats>(`${node.host}:${node.httpPort}`, path);
+  const { topics } = await getJson<Stats>(addressOfHttp(node), path);
   return topics.filter(({ topic_name }) => topic_name.startsWith(prefix));
 }
 

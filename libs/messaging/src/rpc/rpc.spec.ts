@@ -98,6 +98,23 @@ test('while the broker does not say whether anybody is there, it is asked all th
   expect(notes.errors).toEqual([new Error('no idea')]);
 });
 
+test('a request is acknowledged when it is answered, and not before', async () => {
+  let letGo = () => {};
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  let isAnswering = false;
+  await responder(async (data) => {
+    isAnswering = true;
+    await gate;
+    return { ...data, ...answered };
+  });
+  const reply = ask(caller());
+  await eventually(() => isAnswering);
+  expect(await transport.backlog(requestsTo('inventory'))).toBe(1);
+  letGo();
+  expect(await reply).toMatchObject(answered);
+  await eventually(async () => (await transport.backlog(requestsTo('inventory'))) === 0);
+});
+
 test('nobody is looked for more than once a second, however many ask', async () => {
   let looks = 0;
   const isConsumed = (group: string) => {

@@ -51,6 +51,18 @@ export function groupTests(current: () => Bench): void {
     await eventually(() => seen.distinct === 10);
   });
 
+  it('says whether anybody consumes for a group, which one that was not declared has nobody', async () => {
+    const bench = current();
+    const asking = bench.connect();
+    expect(await asking.isConsumed(`undeclared-${randomUUID()}`)).toBe(false);
+    expect(await asking.isConsumed(bench.group)).toBe(false);
+    const member = await bench.subscribe(bench.connect(), new Seen().handle);
+    await eventually(() => asking.isConsumed(bench.group));
+    expect(await asking.isConsumed(bench.otherGroup)).toBe(false);
+    await member.close();
+    await eventually(async () => !(await asking.isConsumed(bench.group)));
+  });
+
   it('shares a topic among the members of a group, and gives a leaving one’s share to the others', async () => {
     const bench = current();
     const publisher = bench.connect();

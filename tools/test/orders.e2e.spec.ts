@@ -1,4 +1,4 @@
-import { withClient } from '@order-events/testing';
+import { eventually, withClient } from '@order-events/testing';
 import { atRest } from '../src/chaos/rest';
 import { programs } from '../src/start/services';
 import { holds, report, verify } from '../src/verify';
@@ -85,6 +85,30 @@ test('a cancel is taken until the order is paid, and refused after that', async 
   expect((await cancel(late)).status).toBe(409);
   await settled();
   expect(await net(early)).toBe(0);
+});
+
+test('what is in stock is told, and at once that it cannot be said when inventory is not there', async () => {
+  const { system } = real;
+  const ask = async (product = 'prod1') => {
+    const url = `${system.apiUrls[0]}/products/${product}/availability`;
+    const { status, body } = await call<{ type?: string }>('GET', url);
+    return { status, body, kind: body.type?.split(':').at(-1) };
+  };
+  const becomes = (status: number, kind?: string) =>
+    eventually(async () => {
+      const now = await ask();
+      return now.status === status && now.kind === kind;
+    });
+  await becomes(200);
+  expect((await ask()).body).toEqual({ product_id: 'prod1', in_stock: true, available: 10, or_more: true });
+  expect(await ask('nothing')).toMatchObject({ status: 404, kind: 'unknown-product' });
+  // It hangs until it is taken for dead.
+  system.kill('inventory', 'SIGSTOP');
+  await becomes(503, 'no-responder');
+  system.kill('inventory', 'SIGCONT');
+  await becomes(200);
+  await killed(system, 'inventory');
+  await becomes(200);
 });
 
 test('whichever process is killed while orders run through, each order ends, once', async () => {

@@ -13,6 +13,8 @@ import { entities as schemas } from './store/entities';
 const OUTBOX_AGE_MS = 1_000;
 const FORGET_KEYS_MS = 60_000;
 const HTTP_GRACE_MS = 5_000;
+/** A customer waits no longer for what another service knows. */
+const REPLY_MS = 2_000;
 
 runProcess('order-api', async (log) => {
   const config = readConfig();
@@ -27,7 +29,10 @@ runProcess('order-api', async (log) => {
   // Without a broker the door goes on, and says by itself when it takes no more orders: nobody is to be sent elsewhere.
   const { transport: _broker, ...ownChecks } = checks;
   const health = healthRoutes('order-api', ownChecks);
-  const app = publicApp({ store, entities, door, outboxAge, health, log });
+  const caller = service.caller();
+  const availabilityOf = (product_id: string, traceparent: string | undefined) =>
+    caller.ask('inventory.availability', { product_id }, { timeoutMs: REPLY_MS, traceparent });
+  const app = publicApp({ availabilityOf, store, entities, door, outboxAge, health, log });
 
   await service.start([], operatorRoutes({ store, entities }));
   await service.consume(handlers);

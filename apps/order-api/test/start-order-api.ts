@@ -1,6 +1,7 @@
 import {
   encode,
   Pipeline,
+  RequestError,
   systemRuntime,
   tenTries,
   withAttribute,
@@ -18,7 +19,7 @@ import express from 'express';
 import { handlers, tables, type OrderStatus, type OrderTables } from '../src/domain';
 import { Door, type DoorOptions } from '../src/door/door';
 import { OutboxAge } from '../src/door/outbox-age';
-import { publicApp } from '../src/http/app';
+import { publicApp, type PublicAppOptions } from '../src/http/app';
 import { operatorRoutes } from '../src/http/operator';
 import { entities as schemas } from '../src/store/entities';
 import { migrations } from '../src/store/migrations';
@@ -32,6 +33,9 @@ export class OrderApi {
   readonly store: PostgresStore;
   private readonly entities: EntityStore;
   readonly outboxAge: OutboxAge;
+  /** What stands in for inventory. */
+  availabilityOf: PublicAppOptions['availabilityOf'] = () =>
+    Promise.reject(new RequestError('no_responder', 'nobody stands in for inventory'));
   private readonly closers: (() => Promise<void>)[] = [];
   private publicUrl = '';
   private operatorUrl = '';
@@ -53,7 +57,8 @@ export class OrderApi {
     }
     const { store, entities, outboxAge } = api;
     const health = healthRoutes('order-api', { database: () => store.ping() });
-    const app = publicApp({ store, entities, door: api.door(), outboxAge, health, log });
+    const availabilityOf: PublicAppOptions['availabilityOf'] = (...asked) => api.availabilityOf(...asked);
+    const app = publicApp({ availabilityOf, store, entities, door: api.door(), outboxAge, health, log });
     const operator = express().use(express.json(), operatorRoutes({ store, entities }), notFound, problemHandler(log));
     const servers = [await listen(app, '127.0.0.1', 0, 'PORT'), await listen(operator, '127.0.0.1', 0, 'PORT')];
     [api.publicUrl, api.operatorUrl] = servers.map(({ port }) => `http://127.0.0.1:${port}`) as [string, string];

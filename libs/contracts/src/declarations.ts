@@ -1,6 +1,7 @@
 import { auditTopics } from './audit';
 import { deadLetterTopic } from './dead-letter';
 import { topics } from './events';
+import { requests, requestTopics } from './requests';
 import { topology } from './topology';
 
 /** Every topic that we publish to, with the groups that must each find its messages: what setup declares. */
@@ -8,4 +9,5 @@ export const declarations: readonly { topic: string; groups: readonly string[] }
   ...topics.map((topic) => ({ topic, groups: topology[topic].consumers })),
   ...auditTopics,
   deadLetterTopic,
+  ...requestTopics(requests),
 ];

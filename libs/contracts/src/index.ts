@@ -4,6 +4,7 @@ export * from './dead-letter';
 export * from './declarations';
 export * from './events';
 export * from './order';
+export * from './requests';
 export * from './schemas';
 export * from './topology';
 export * from './versions';

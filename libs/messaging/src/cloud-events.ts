@@ -90,6 +90,11 @@ export function withAttribute(message: Message, name: string, value: string): Me
   return { ...message, headers: { ...message.headers, [PREFIX + name]: value } };
 }
 
+/** Says that the data of a message in binary mode is of another kind of JSON. */
+export function withContentType(message: Message, type: string): Message {
+  return { ...message, headers: { ...message.headers, 'content-type': type } };
+}
+
 /** A record as it goes to the broker: with the time at which it was appended. */
 export function asPublished(record: LogRecord): Message {
   const { topic, key, headers, body } = record;

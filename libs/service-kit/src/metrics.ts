@@ -50,6 +50,18 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  /** Named as OpenTelemetry names them. */
+  readonly rpcClient = this.rpc(
+    'client',
+    'Requests to other services, until the reply or the reason why there is none.',
+  );
+  readonly rpcServer = this.rpc('server', 'Requests of other services, until they were answered.');
+  readonly rpcDropped = this.counter(
+    'order_events_rpc_dropped_total',
+    'Requests that were not answered, and replies that came too late or were lost.',
+    'reason',
+  );
+
   constructor(service: string) {
     this.registry.setDefaultLabels({ service });
     collectDefaultMetrics({ register: this.registry });
@@ -80,6 +92,16 @@ export class Metrics {
   coded(transport: string, before: number, after: number): void {
     this.codedBytes.inc({ transport, side: 'before' }, before);
     this.codedBytes.inc({ transport, side: 'after' }, after);
+  }
+
+  private rpc(side: 'client' | 'server', help: string) {
+    return new Histogram({
+      name: `rpc_${side}_call_duration_seconds`,
+      help,
+      labelNames: ['rpc_system_name', 'rpc_method', 'error_type'] as const,
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+      registers: [this.registry],
+    });
   }
 
   private counter<L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> {

@@ -44,6 +44,10 @@ export class SimulatedTransport implements Transport {
     return Promise.resolve(this.broker.group(group).pending);
   }
 
+  isConsumed(): Promise<boolean> {
+    return Promise.reject(new Error('requests are not simulated'));
+  }
+
   ping(): Promise<void> {
     return this.broker.away ? Promise.reject(new Error('the broker does not answer')) : Promise.resolve();
   }

@@ -1,9 +1,10 @@
 import express, { type Express, type Router } from 'express';
 import { notFound, problemHandler } from '@order-events/service-kit';
+import { availabilityRoutes, type AvailabilityRoutesOptions } from './availability';
 import { orderRoutes, type OrderRoutesOptions } from './orders';
 import { productRoutes } from './products';
 
-export interface PublicAppOptions extends OrderRoutesOptions {
+export interface PublicAppOptions extends OrderRoutesOptions, AvailabilityRoutesOptions {
   health: Router;
 }
 
@@ -13,7 +14,7 @@ export function publicApp({ health, ...options }: PublicAppOptions): Express {
   app.disable('x-powered-by');
   // Nothing that is served here stays as it is for long.
   app.disable('etag');
-  app.use(health, orderRoutes(options), productRoutes(options.entities));
+  app.use(health, orderRoutes(options), productRoutes(options.entities), availabilityRoutes(options));
   app.use(notFound, problemHandler(options.log));
   return app;
 }

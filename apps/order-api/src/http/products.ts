@@ -32,13 +32,18 @@ export function productRoutes(entities: EntityStore): Router {
   routes
     .route('/products/:id')
     .get(async (request, response) => {
-      const id = Id.safeParse(request.params.id);
-      const product = id.success
-        ? await entities.query((manager) => manager.findOneBy(ProductEntity, { product_id: id.data }))
-        : null;
-      if (!product) throw new Problem(404, { kind: 'unknown-product', detail: 'There is no such product.' });
-      response.json(product);
+      response.json(await findProduct(entities, request.params.id));
     })
     .all(onlyMethods('GET', 'HEAD'));
   return routes;
+}
+
+/** @throws Problem 404 for what is not in the catalogue, or cannot be an id. */
+export async function findProduct(entities: EntityStore, text: string) {
+  const id = Id.safeParse(text);
+  const product = id.success
+    ? await entities.query((manager) => manager.findOneBy(ProductEntity, { product_id: id.data }))
+    : null;
+  if (!product) throw new Problem(404, { kind: 'unknown-product', detail: 'There is no such product.' });
+  return product;
 }

@@ -43,6 +43,10 @@ export class EncodingTransport implements Transport {
     return this.inner.subscribe(subscribe);
   }
 
+  isConsumed(group: string): Promise<boolean> {
+    return this.inner.isConsumed(group);
+  }
+
   backlog(group: string): Promise<number> {
     return this.inner.backlog(group);
   }

@@ -89,6 +89,11 @@ export interface Transport {
    * only. Rejects when the broker, or any part of it that may keep some of them, does not answer.
    */
   backlog(group: string): Promise<number>;
+  /**
+   * Whether any process consumes for the group now, as far as the broker knows: one that was killed counts until the broker
+   * has noticed. False for a group that was not declared. Rejects when the broker does not answer.
+   */
+  isConsumed(group: string): Promise<boolean>;
   /** Resolves when the broker answers; for readiness. */
   ping(): Promise<void>;
   /** After all subscriptions were closed. Idempotent. */

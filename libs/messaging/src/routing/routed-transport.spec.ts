@@ -22,6 +22,7 @@ class Part extends FaultyBroker implements Transport {
   declare = this.failing;
   backlog = this.failing;
   subscribe = this.failing;
+  isConsumed = this.failing;
   close = this.failing;
 }
 

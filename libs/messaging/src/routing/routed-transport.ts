@@ -81,6 +81,11 @@ export class RoutedTransport implements Transport {
     return each.reduce((sum, one) => sum + one, 0);
   }
 
+  async isConsumed(group: string): Promise<boolean> {
+    const each = await this.each((part) => part.isConsumed(group));
+    return each.includes(true);
+  }
+
   async ping(): Promise<void> {
     await this.each((part) => part.ping());
   }

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { ZodError } from 'zod';
-import { StoreError } from '@order-events/messaging';
+import type { ReplyProblem } from '@order-events/contracts';
+import { RequestError, StoreError, type NoReplyReason } from '@order-events/messaging';
 import type { Logger } from '../log';
 import { reasonOf } from '../reason';
 
@@ -25,9 +26,18 @@ export class Problem extends Error {
   }
 }
 
+const typeOf = (kind: string) => `urn:order-events:problem:${kind}`;
+
 /** The body of problem details. */
 export function problemBody({ status, options: { kind, detail, errors } }: Problem): object {
-  return { type: `urn:order-events:problem:${kind}`, title: STATUS_CODES[status], status, detail, errors };
+  return { type: typeOf(kind), title: STATUS_CODES[status], status, detail, errors };
+}
+
+/** What another service is told of an error, as a caller over HTTP would be. */
+export function replyProblem(error: unknown): ReplyProblem {
+  const { status, options } = toProblem(error);
+  const { kind, detail } = options;
+  return { type: typeOf(kind), status, ...(detail !== undefined && { detail }) };
 }
 
 function sendProblem(response: Response, problem: Problem): void {
@@ -75,6 +85,7 @@ function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return invalid(error);
   if (error instanceof StoreError && error.kind !== 'rejected') return STORE_PROBLEMS[error.kind];
+  if (error instanceof RequestError) return REQUEST_PROBLEMS[error.reason];
   const { status, type } = error as { status?: unknown; type?: unknown };
   // The body parser's errors carry a status and a type; their messages may repeat the input, so they are not shown.
   if (typeof status === 'number' && typeof type === 'string' && status < 500) {
@@ -98,6 +109,20 @@ const STORE_PROBLEMS = {
     detail: 'Too much is asked of the same data at once. Nothing was changed; the same request may succeed.',
     headers,
   }),
+};
+
+/**
+ * 503 and not 504, which is for gateways: that another service has a part in the answer is our own affair, and only with a
+ * 503 a `Retry-After` has a meaning.
+ */
+const noReply = (kind: string, detail: string) => new Problem(503, { kind, detail, headers });
+const REQUEST_PROBLEMS: Record<NoReplyReason, Problem> = {
+  no_responder: noReply('no-responder', 'The service that knows the answer is not there at the moment.'),
+  timeout: noReply('no-reply', 'The service that knows the answer did not give it in time.'),
+  not_sent: noReply('not-asked', 'The service that knows the answer cannot be asked at the moment.'),
+  too_many: noReply('too-many-requests-open', 'Too many requests wait for their answers already.'),
+  refused: noReply('reply-refused', 'The service that knows the answer cannot give it at the moment.'),
+  unreadable: noReply('reply-unreadable', 'The service that knows the answer has given one that is not understood.'),
 };
 
 const BODY_PROBLEMS: Record<string, string> = {

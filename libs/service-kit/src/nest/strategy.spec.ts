@@ -1,9 +1,9 @@
 import { Controller, Module } from '@nestjs/common';
-import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { Observable, of } from 'rxjs';
 import { pino } from 'pino';
 import type { CloudEvent } from '@order-events/contracts';
-import type { Decision, EventHandler, Rows } from '@order-events/messaging';
+import type { Decision, EventHandler, RequestHandler, Rows } from '@order-events/messaging';
 import { EventService } from '../service/event-service';
 import { startNest } from './start';
 
@@ -36,9 +36,14 @@ class Handlers {
 /** Stands where the machinery stands, and shows what the strategy gives it. */
 class FakeService {
   handlers: readonly EventHandler[] = [];
+  answering: readonly RequestHandler[] = [];
   stopped = 0;
   consume(handlers: readonly EventHandler[]): Promise<void> {
     this.handlers = handlers;
+    return Promise.resolve();
+  }
+  answer(handlers: readonly RequestHandler[]): Promise<void> {
+    this.answering = handlers;
     return Promise.resolve();
   }
   stop(): Promise<void> {
@@ -86,6 +91,35 @@ test('what a handler throws reaches the pipeline as it was thrown', async () => 
   const { service, stop } = await start(Handlers);
   await expect(service.decide('order.cancelled')).rejects.toEqual(new RangeError('too little of it'));
   await stop();
+});
+
+test('what other services ask is answered by name, waited for, and refused as it was thrown', async () => {
+  @Controller()
+  class Answers {
+    @MessagePattern('inventory.availability')
+    availability(@Payload() { product_id }: { product_id: string }) {
+      if (product_id === 'x') throw new RangeError('not x');
+      return of({ product_id, available: 1 });
+    }
+  }
+  const { service, stop } = await start(Answers);
+  expect(service.handlers).toEqual([]);
+  expect(service.answering.map(({ name }) => name)).toEqual(['inventory.availability']);
+  const { answer } = service.answering[0]!;
+  expect(await answer({ product_id: 'p' })).toEqual({ product_id: 'p', available: 1 });
+  await expect(answer({ product_id: 'x' })).rejects.toEqual(new RangeError('not x'));
+  await stop();
+});
+
+test('refuses a request that the contracts do not know', async () => {
+  @Controller()
+  class Wrong {
+    @MessagePattern('inventory.secrets')
+    answer() {
+      return {};
+    }
+  }
+  await expect(start(Wrong)).rejects.toThrow(/is no request of the contracts/);
 });
 
 test.each([

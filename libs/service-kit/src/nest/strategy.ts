@@ -1,7 +1,7 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { lastValueFrom, isObservable } from 'rxjs';
-import { isTopic, type CloudEvent, type Topic } from '@order-events/contracts';
-import type { Decision, EventHandler, Keys, Tables } from '@order-events/messaging';
+import { isRequestName, isTopic, type CloudEvent, type Topic } from '@order-events/contracts';
+import type { Decision, EventHandler, Keys, RequestHandler, Tables } from '@order-events/messaging';
 
 /** What `@EventPattern(topic, { keys })` must say beside the topic. */
 export interface EventExtras<T extends Tables = Tables, E extends Topic = Topic> {
@@ -10,12 +10,14 @@ export interface EventExtras<T extends Tables = Tables, E extends Topic = Topic>
 
 interface Consuming {
   consume(handlers: readonly EventHandler[]): Promise<void>;
+  answer(handlers: readonly RequestHandler[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
  * Brings `@EventPattern` methods under the pipeline: they are asked for decisions, and awaited; an event is acknowledged
- * when the pipeline has taken it into the inbox, and never because a handler merely returned.
+ * when the pipeline has taken it into the inbox, and never because a handler merely returned. `@MessagePattern` methods
+ * answer what other services ask.
  */
 export class EventsStrategy extends Server implements CustomTransportStrategy {
   constructor(private readonly service: Consuming) {
@@ -23,8 +25,7 @@ export class EventsStrategy extends Server implements CustomTransportStrategy {
   }
 
   listen(callback: (error?: unknown) => void): void {
-    const handlers = [...this.messageHandlers].map(([pattern, handler]) => eventHandler(pattern, handler));
-    this.service.consume(handlers).then(() => callback(), callback);
+    this.start().then(() => callback(), callback);
   }
 
   close(): Promise<void> {
@@ -37,6 +38,15 @@ export class EventsStrategy extends Server implements CustomTransportStrategy {
 
   unwrap<R>(): R {
     return this.service as R;
+  }
+
+  private async start(): Promise<void> {
+    const all = [...this.messageHandlers];
+    const events = all.filter(([, { isEventHandler }]) => isEventHandler);
+    const requests = all.filter(([, { isEventHandler }]) => !isEventHandler);
+    await this.service.consume(events.map(([pattern, handler]) => eventHandler(pattern, handler)));
+    if (requests.length > 0)
+      await this.service.answer(requests.map(([pattern, handler]) => requestHandler(pattern, handler)));
   }
 }
 
@@ -57,6 +67,14 @@ function eventHandler(pattern: string, handler: MessageHandler): EventHandler {
     keys: extras.keys,
     decide: async (rows, event) => (await settle(handler(event, rows))) as Decision,
   };
+}
+
+function requestHandler(name: string, handler: MessageHandler): RequestHandler {
+  if (!isRequestName(name))
+    throw new Error(
+      `@MessagePattern('${name}') is no request of the contracts; take one of libs/contracts/src/requests.ts.`,
+    );
+  return { name, answer: async (data) => settle(handler(data)) };
 }
 
 /** Nest returns a value, a promise, an observable, or a promise of one; an error thrown by a handler is in the last. */

@@ -1,10 +1,12 @@
 import type { Router } from 'express';
-import { audiences, consumedBy, type Service, type Topic } from '@order-events/contracts';
+import { audiences, consumedBy, requests, type Service, type Topic } from '@order-events/contracts';
 import {
+  Caller,
   DeliveryAudit,
   EffectRunner,
   Pipeline,
   Relay,
+  Responder,
   systemRuntime,
   tenTries,
   Worker,
@@ -12,6 +14,8 @@ import {
   type EventHandler,
   type Observer,
   type Publisher,
+  type RequestHandler,
+  type RpcObserver,
   type Tables,
   type Transport,
 } from '@order-events/messaging';
@@ -21,6 +25,7 @@ import { consumedFrom } from '../config/transports';
 import { logged, type Checks } from '../http/health';
 import { listen, type Listening } from '../http/listen';
 import { operatorApp } from '../http/operator';
+import { replyProblem } from '../http/problem';
 import type { Logger } from '../log';
 import { Metrics } from '../metrics';
 import { openTransport, TRANSPORT_SETTINGS, type Part } from '../transports';
@@ -28,6 +33,7 @@ import { observeAudit } from './audit-observer';
 import { warnOfDurability } from './durability';
 import { Housekeeping, RETENTION_SETTINGS, retentionWarning } from './housekeeping';
 import { observe } from './observer';
+import { observeRpc } from './rpc-observer';
 
 /** The settings that every service with events reads. */
 export const SERVICE_SETTINGS = [
@@ -81,6 +87,9 @@ export class EventService<T extends Tables = Tables> {
   private readonly worker: Worker;
   private readonly database: OwnDatabase;
   private readonly opened: Closeable[] = [];
+  private readonly rpcObserver: RpcObserver;
+  /** What asks others and answers them. */
+  private readonly talking: Closeable[] = [];
   private operator: Listening | undefined;
   private durability: Promise<void> | undefined;
   private consuming = false;
@@ -93,6 +102,7 @@ export class EventService<T extends Tables = Tables> {
       log.warn({ err: error }, 'lost a connection to Postgres; it is made again by itself, and work waits until then');
     this.metrics = new Metrics(service);
     this.observer = observe(log, this.metrics);
+    this.rpcObserver = observeRpc(log, this.metrics, this.observer);
     this.database = { url: config.DATABASE_URL, applicationName, onError };
     this.store = new PostgresStore({ ...this.database, connections: config.DATABASE_CONNECTIONS });
     const { transport, parts } = openTransport(config, {
@@ -152,6 +162,24 @@ export class EventService<T extends Tables = Tables> {
     this.consuming = true;
   }
 
+  /** Starts to answer what other services ask, whether the service is paused or not: an answer decides nothing. */
+  async answer(handlers: readonly RequestHandler[]): Promise<void> {
+    const { transport, rpcObserver: observer } = this;
+    const talks = { service: this.options.service, registry: requests, transport, runtime: systemRuntime, observer };
+    const responder = new Responder({ ...talks, handlers, problemOf: replyProblem });
+    this.talking.push(responder);
+    await responder.start();
+  }
+
+  /** One who asks other services, and listens for their replies from now on. */
+  caller(): Caller<typeof requests> {
+    const { transport, rpcObserver: observer } = this;
+    const { service } = this.options;
+    const caller = new Caller({ service, registry: requests, transport, runtime: systemRuntime, observer });
+    this.talking.push(caller);
+    return caller;
+  }
+
   /** Starts to publish the outbox, to make calls to the outside, and to serve the operator. */
   async start(effects: readonly EffectHandler<T>[], routes?: Router): Promise<void> {
     const { service, tables, config, log } = this.options;
@@ -184,7 +212,7 @@ export class EventService<T extends Tables = Tables> {
   /** Stops fetching, lets what runs end and be acknowledged, then closes. Ready no more from the first moment. */
   async stop(): Promise<void> {
     this.leave();
-    await this.worker.stop();
+    await Promise.all([this.worker.stop(), ...this.talking.map((talking) => talking.close())]);
     await this.durability;
     await this.operator?.close(HTTP_GRACE_MS);
     await this.transport.close();

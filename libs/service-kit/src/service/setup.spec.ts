@@ -1,4 +1,4 @@
-import { auditTopics, topics, topology } from '@order-events/contracts';
+import { auditTopics, requests, requestTopics, topics, topology } from '@order-events/contracts';
 import { eventually, testDatabase, withClient, type TestDatabase } from '@order-events/testing';
 import { things } from '../../test/things';
 import { Child } from '../../test/child';
@@ -32,7 +32,11 @@ async function expectReady(): Promise<void> {
   );
   const declared = groups.flatMap(({ reader, topics }) => topics.map((topic) => `${topic} → ${reader}`)).sort();
   expect(declared).toEqual(
-    [...topics.map((topic) => ({ topic, groups: topology[topic].consumers })), ...auditTopics]
+    [
+      ...topics.map((topic) => ({ topic, groups: topology[topic].consumers })),
+      ...auditTopics,
+      ...requestTopics(requests),
+    ]
       .flatMap(({ topic, groups }) => groups.map((group) => `${topic} → ${group}`))
       .sort(),
   );

@@ -4,6 +4,7 @@ import { callTests } from './calls';
 import { closingTests } from './closing';
 import { groupTests } from './groups';
 import { publishingTests } from './publishing';
+import { rpcTests } from './rpc';
 
 export type { TransportUnderTest } from './bench';
 
@@ -28,5 +29,6 @@ export function transportConformance(name: string, open: () => Promise<Transport
     callTests(current);
     closingTests(current);
     backlogTests(current);
+    rpcTests(current);
   });
 }

@@ -87,6 +87,11 @@ export class Topology {
     });
   }
 
+  async isConsumed(group: string): Promise<boolean> {
+    const { groups } = await this.ask(REQUEST_MS, (admin) => patiently(() => admin.describeGroups([this.name(group)])));
+    return groups.some(({ members }) => members.length > 0);
+  }
+
   async ping(): Promise<void> {
     await this.ask(REQUEST_MS / 2, (admin) => admin.describeCluster());
   }

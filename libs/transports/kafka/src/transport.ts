@@ -54,6 +54,10 @@ export class KafkaTransport implements Transport {
     return this.topology.backlog(group);
   }
 
+  isConsumed(group: string): Promise<boolean> {
+    return this.topology.isConsumed(group);
+  }
+
   ping(): Promise<void> {
     return this.topology.ping();
   }

@@ -12,6 +12,10 @@ export class MemoryGroup {
     return this.waiting.length + this.handed;
   }
 
+  get isJoined(): boolean {
+    return this.members.size > 0;
+  }
+
   join(wakeUp: () => void): () => void {
     this.members.add(wakeUp);
     return () => this.members.delete(wakeUp);

@@ -68,6 +68,10 @@ export class MemoryTransport implements Transport {
     return Promise.resolve(this.broker.group(group).backlog);
   }
 
+  isConsumed(group: string): Promise<boolean> {
+    return Promise.resolve(this.broker.group(group).isJoined);
+  }
+
   ping(): Promise<void> {
     return Promise.resolve();
   }

@@ -37,6 +37,9 @@ const PATIENCE_MS = 60_000;
 
 /** One member of a group, or one follower of a broadcast. What it holds survives a change of the connection. */
 export class Consumer implements Subscription {
+  /** Resolves when it consumes, or has failed to for the first time. */
+  readonly started: Promise<void>;
+  private start!: () => void;
   private readonly stop = new AbortController();
   private readonly held = new Set<Held>();
   private readonly lanes: KeyLanes<Held>;
@@ -48,6 +51,7 @@ export class Consumer implements Subscription {
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
+    this.started = new Promise((resolve) => (this.start = resolve));
     this.lanes = new KeyLanes({ ...options, run: (batch) => this.hand(batch) });
     this.claim = setInterval(() => this.tell(this.held, WORKING), ACK_WAIT_MS / 3);
     this.running = this.run();
@@ -72,6 +76,7 @@ export class Consumer implements Subscription {
         const connection = await this.options.connection.get(PATIENCE_MS, signal);
         await this.consume(connection, signal, () => (failures = 0));
       } catch (error) {
+        this.start();
         if (signal.aborted) return;
         this.options.onError(error as Error);
         await systemRuntime.sleep(backoff(++failures, Math.random(), 100, 2_000), signal);
@@ -80,8 +85,10 @@ export class Consumer implements Subscription {
   }
 
   private async consume(connection: NatsConnection, signal: AbortSignal, succeeded: () => void): Promise<void> {
-    const { topology, inFlight } = this.options;
+    const { topology, inFlight, group, wire } = this.options;
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${topology.stream}.${await this.name(connection)}`;
+    this.start();
+    const presence = group === null ? undefined : this.showUp(connection, wire.membersOf(group));
     const pull = new Pull(connection, {
       subject,
       room: () => inFlight - this.held.size,
@@ -99,8 +106,18 @@ export class Consumer implements Subscription {
     } finally {
       signal.removeEventListener('abort', close);
       this.pull = undefined;
+      if (!connection.isClosed()) presence?.unsubscribe();
       await pull.close();
     }
+  }
+
+  /** Whoever asks on the subject is told that there is somebody, as long as this connection lives. */
+  private showUp(connection: NatsConnection, subject: string) {
+    const callback = (error: Error | null, msg: Msg) => {
+      if (error) this.options.onError(error);
+      else msg.respond();
+    };
+    return connection.subscribe(subject, { callback });
   }
 
   private take(msg: Msg): void {

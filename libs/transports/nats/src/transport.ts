@@ -7,7 +7,7 @@ import type {
   TopicDeclaration,
   Transport,
 } from '@order-events/messaging';
-import type { JetStreamManager } from 'nats';
+import { ErrorCode, type JetStreamManager, type NatsError } from 'nats';
 import { Connection, TIMEOUT_MS } from './connection';
 import { Consumer } from './consumer';
 import type { ConnectionSettings } from './dial';
@@ -52,14 +52,28 @@ export class NatsTransport implements Transport {
     return this.publisher.publish(batch);
   }
 
-  subscribe(subscribe: Subscribe): Promise<Subscription> {
+  async subscribe(subscribe: Subscribe): Promise<Subscription> {
     const { connection, topology, wire, options } = this;
-    return Promise.resolve(new Consumer({ ...subscribe, connection, topology, wire, onError: options.onError }));
+    const consumer = new Consumer({ ...subscribe, connection, topology, wire, onError: options.onError });
+    if (subscribe.group === null) await consumer.started;
+    return consumer;
   }
 
   async backlog(group: string): Promise<number> {
     const info = await (await this.manager()).consumers.info(this.topology.stream, this.wire.name(group));
     return info.num_pending + info.num_ack_pending;
+  }
+
+  /** A member without room for more asks the server for nothing, so it is asked itself. */
+  async isConsumed(group: string): Promise<boolean> {
+    const connection = await this.connection.get(TIMEOUT_MS);
+    try {
+      await connection.request(this.wire.membersOf(group), undefined, { timeout: TIMEOUT_MS });
+      return true;
+    } catch (error) {
+      if ((error as NatsError).code === (ErrorCode.NoResponders as string)) return false;
+      throw error;
+    }
   }
 
   async ping(): Promise<void> {

@@ -24,6 +24,11 @@ export class Wire {
     return subject;
   }
 
+  /** The subject on which the members of a group say that they are there. The stream does not keep it. */
+  membersOf(group: string): string {
+    return `${this.prefix}$members.${this.name(group)}`;
+  }
+
   /** The name of a stream or a consumer, which may hold no dot. */
   name(name: string): string {
     return encodeURIComponent(this.prefix + name).replace(/[.*]/g, (letter) => (letter === '.' ? '%2E' : '%2A'));

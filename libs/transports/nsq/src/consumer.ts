@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { KeyLanes, redeliveryPause, systemRuntime, type Subscribe, type Subscription } from '@order-events/messaging';
 import type { ConnectionSettings } from './connection';
+import { clearAway, deleteChannel, followerChannel } from './followers';
 import { Link, type Held } from './link';
 import { addressOf, type Node, type Nodes } from './nodes';
 import { nsqName } from './wire';
@@ -28,9 +28,7 @@ export class Consumer implements Subscription {
   /** @throws UnfitError */
   constructor(private readonly options: ConsumerOptions) {
     const { prefix, group, topics } = options;
-    // nsqd forgets an ephemeral channel when the last who reads it has gone.
-    this.channel =
-      group === null ? `${nsqName(prefix, randomBytes(8).toString('hex'))}#ephemeral` : nsqName(prefix, group);
+    this.channel = group === null ? followerChannel(prefix) : nsqName(prefix, group);
     for (const topic of topics) nsqName(prefix, topic);
     this.lanes = new KeyLanes({ ...options, run: (batch) => this.hand(batch) });
     let started = () => {};
@@ -49,15 +47,32 @@ export class Consumer implements Subscription {
     for (const held of this.lanes.clear()) held.link.giveBack(held, 0);
     await Promise.all([stopped, this.lanes.idle()]);
     await Promise.all(links.map((link) => link.close()));
+    if (this.options.group === null) await this.unfollow(links);
+  }
+
+  private async unfollow(links: readonly Link[]): Promise<void> {
+    const { onError } = this.options.settings;
+    const gone = links.map(({ node, nsqTopic }) => deleteChannel(node, nsqTopic, this.channel));
+    // What is left the next follower clears away.
+    for (const result of await Promise.allSettled(gone))
+      if (result.status === 'rejected') onError(result.reason as Error);
+  }
+
+  private async clearAway(nodes: readonly Node[]): Promise<void> {
+    const { topics, prefix } = this.options;
+    await Promise.all(nodes.flatMap((node) => topics.map((topic) => clearAway(node, prefix, nsqName(prefix, topic)))));
   }
 
   private async run(started: () => void): Promise<void> {
     const { nodes, settings } = this.options;
     const { signal } = this.stop;
+    let isFirst = true;
     while (!signal.aborted) {
       try {
         const found = await nodes.find();
         if (!signal.aborted) await this.connect(found);
+        if (isFirst && this.options.group === null) await this.clearAway(found);
+        isFirst = false;
       } catch (error) {
         settings.onError(error as Error);
       }

@@ -36,7 +36,11 @@ export class Link {
   private connection: Connection | undefined;
   private ready = 0;
 
+  readonly node: Node;
+  readonly nsqTopic: string;
+
   constructor(private readonly options: LinkOptions) {
+    [this.node, this.nsqTopic] = [options.node, options.nsqTopic];
     let tried = () => {};
     this.tried = new Promise((resolve) => (tried = resolve));
     this.claim = setInterval(() => this.keep(), CLAIM_MS / 3);

@@ -15,6 +15,8 @@ export interface NodesOptions {
 }
 
 const ANSWER_MS = 3_000;
+/** What was to be deleted is not there. */
+const GONE = 404;
 
 interface Producer {
   broadcast_address: string;
@@ -48,6 +50,7 @@ export class Nodes {
 }
 
 export const addressOf = ({ host, port }: Node) => `${host}:${port}`;
+export const addressOfHttp = ({ host, httpPort }: Node) => `${host}:${httpPort}`;
 
 async function producers(address: string): Promise<Node[]> {
   const { producers } = await getJson<{ producers: Producer[] }>(address, '/nodes');
@@ -60,10 +63,25 @@ async function producers(address: string): Promise<Node[]> {
 
 /** @param address `host:port` of a nsqd's or a nsqlookupd's HTTP side */
 export async function getJson<T>(address: string, path: string): Promise<T> {
+  return ask(address, path, 'GET', async (response) => (await response.json()) as T);
+}
+
+/** Does what the path says, which may have been done already. @param address as above */
+export async function post(address: string, path: string): Promise<void> {
+  await ask(address, path, 'POST', (response) => response.text(), [GONE]);
+}
+
+async function ask<T>(
+  address: string,
+  path: string,
+  method: string,
+  read: (response: Response) => Promise<T>,
+  fine: readonly number[] = [],
+): Promise<T> {
   try {
-    const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return (await response.json()) as T;
+    const response = await fetch(`http://${address}${path}`, { method, signal: AbortSignal.timeout(ANSWER_MS) });
+    if (!response.ok && !fine.includes(response.status)) throw new Error(`status ${response.status}`);
+    return await read(response);
   } catch (error) {
     const { message, cause } = error as Error;
     const detail = cause instanceof Error ? `${message}: ${cause.message}` : message;

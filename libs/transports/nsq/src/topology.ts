@@ -1,6 +1,6 @@
 import { systemRuntime, type TopicDeclaration } from '@order-events/messaging';
 import { Connection, type ConnectionSettings } from './connection';
-import { getJson, type Node } from './nodes';
+import { addressOfHttp, getJson, type Node } from './nodes';
 import { nsqName } from './wire';
 
 interface Channel {
@@ -9,6 +9,7 @@ interface Channel {
   in_flight_count: number;
   deferred_count: number;
   message_count: number;
+  client_count: number;
 }
 
 interface Stats {
@@ -38,13 +39,7 @@ export async function declare(
 
 /** What waits for the group on this nsqd, is in its hands or was put off. */
 export async function backlogOf(node: Node, prefix: string, group: string): Promise<number> {
-  const address = `${node.host}:${node.httpPort}`;
-  const channel = nsqName(prefix, group);
-  const path = `/stats?format=json&include_clients=false&include_mem=false&channel=${channel}`;
-  const look = async () => {
-    const { topics } = await getJson<Stats>(address, path);
-    return measure(topics.filter(({ topic_name }) => topic_name.startsWith(prefix)));
-  };
+  const look = async () => measure(await statsOf(node, prefix, group));
   // nsqd moves a message from its topic to the channels later, and meanwhile counts it nowhere.
   let seen = await look();
   for (let pause = 10; pause < 1_000; pause *= 2) {
@@ -54,6 +49,20 @@ export async function backlogOf(node: Node, prefix: string, group: string): Prom
     seen = now;
   }
   return seen.waiting;
+}
+
+/** Whether any process reads a channel of the group on this nsqd. */
+export async function isConsumedAt(node: Node, prefix: string, group: string): Promise<boolean> {
+  const topics = await statsOf(node, prefix, group);
+  return topics.some(({ channels }) => channels.some(({ client_count }) => client_count > 0));
+}
+
+/** The topics of our prefix, each with the channel of the group if it has one. */
+async function statsOf(node: Node, prefix: string, group: string): Promise<Stats['topics']> {
+  const channel = nsqName(prefix, group);
+  const path = `/stats?format=json&include_clients=false&include_mem=false&channel=${channel}`;
+  const { topics } = await getJson<Stats>(addressOfHttp(node), path);
+  return topics.filter(({ topic_name }) => topic_name.startsWith(prefix));
 }
 
 function measure(topics: Stats['topics']) {

@@ -11,7 +11,7 @@ import { Connection, type ConnectionSettings } from './connection';
 import { Consumer } from './consumer';
 import { Nodes, type NodesOptions } from './nodes';
 import { Publisher } from './publisher';
-import { backlogOf, declare } from './topology';
+import { backlogOf, declare, isConsumedAt } from './topology';
 import { MAX_MESSAGE_BYTES } from './wire';
 
 export interface NsqTransportOptions extends ConnectionSettings, Omit<NodesOptions, 'onError'> {
@@ -58,6 +58,12 @@ export class NsqTransport implements Transport {
     const nodes = await this.nodes.find();
     const each = await Promise.all(nodes.map((node) => backlogOf(node, this.options.prefix, group)));
     return each.reduce((sum, one) => sum + one, 0);
+  }
+
+  async isConsumed(group: string): Promise<boolean> {
+    const nodes = await this.nodes.find();
+    const each = await Promise.all(nodes.map((node) => isConsumedAt(node, this.options.prefix, group)));
+    return each.includes(true);
   }
 
   /** Resolves when one nsqd answers. Else it rejects with what each has in the way. */

@@ -31,6 +31,9 @@ const PATIENCE_MS = 100;
 
 /** One member of a group, or one follower of a broadcast: reads its partitions round by round. */
 export class Consumer implements Subscription {
+  /** Resolves when it is known where to begin, or could not be learned at once. */
+  readonly started: Promise<void>;
+  private start!: () => void;
   private readonly stop = new AbortController();
   private readonly topics: readonly string[];
   private readonly cursors: LogCursors;
@@ -44,6 +47,7 @@ export class Consumer implements Subscription {
 
   constructor(private readonly options: ConsumerOptions) {
     const { database, wake, prefix, group, topics } = options;
+    this.started = new Promise((resolve) => (this.start = resolve));
     const member = randomUUID();
     const reader = group === null ? `broadcast ${member}` : prefix + group;
     this.topics = topics.map((topic) => prefix + topic);
@@ -78,10 +82,12 @@ export class Consumer implements Subscription {
         await this.membership?.balance(this.calls.held);
         if (!this.membership && this.cursors.partitions.length === 0)
           await this.cursors.follow(PARTITIONS, this.topics);
+        this.start();
         await this.news(signal);
         if (!signal.aborted) await this.round();
         failures = 0;
       } catch (error) {
+        this.start();
         this.options.onError(error as Error);
         // Places of a group may be somebody else's by now; a follower's are nowhere but here.
         if (this.membership) this.cursors.forget(this.settled());

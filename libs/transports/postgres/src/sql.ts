@@ -32,6 +32,13 @@ export const sql = {
            WHERE reader = $1 AND member <> $2 AND until > clock_timestamp() AND (backend IS NULL OR EXISTS (
              SELECT FROM pg_stat_get_activity(backend) a WHERE a.backend_start = log_member.backend_start))`,
   },
+  isConsumed: {
+    name: 'log_is_consumed',
+    text: `SELECT EXISTS (
+             SELECT FROM log_member
+             WHERE reader = $1 AND until > clock_timestamp() AND (backend IS NULL OR EXISTS (
+               SELECT FROM pg_stat_get_activity(backend) a WHERE a.backend_start = log_member.backend_start))) AS consumed`,
+  },
   leave: { name: 'log_leave', text: `DELETE FROM log_member WHERE reader = $1 AND member = $2` },
   // The unread as ranges of xids, for the same reason as in the log reader: what is read long ago is not looked at.
   backlog: {

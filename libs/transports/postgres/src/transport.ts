@@ -75,15 +75,22 @@ export class PostgresTransport implements Transport {
     }
   }
 
-  subscribe(subscribe: Subscribe): Promise<Subscription> {
+  async subscribe(subscribe: Subscribe): Promise<Subscription> {
     const { database, wake, options } = this;
     const { prefix, onError } = options;
-    return Promise.resolve(new Consumer({ ...subscribe, database, wake, prefix, onError }));
+    const consumer = new Consumer({ ...subscribe, database, wake, prefix, onError });
+    if (subscribe.group === null) await consumer.started;
+    return consumer;
   }
 
   async backlog(group: string): Promise<number> {
     const [row] = await this.database.query<{ waiting: number }>(sql.backlog, [this.prefixed(group)]);
     return row!.waiting;
+  }
+
+  async isConsumed(group: string): Promise<boolean> {
+    const [row] = await this.database.query<{ consumed: boolean }>(sql.isConsumed, [this.prefixed(group)]);
+    return row!.consumed;
   }
 
   makePartitions(): Promise<void> {

@@ -15,6 +15,8 @@ import { MAX_BYTES } from './wire';
 
 /** Some dozens of requests, and each new queue is agreed upon by its members: several setups may do so at once. */
 const DECLARE_MS = 60_000;
+/** Of the protocol: there is no such queue. */
+const NOT_FOUND = 404;
 
 export interface RabbitmqTransportOptions extends ConnectionSettings {
   /** Goes before the names of the exchange, of topics and of groups. */
@@ -65,6 +67,16 @@ export class RabbitmqTransport implements Transport {
     const { messageCount } = await this.consuming.use((channel) => channel.checkQueue(this.topology.queue(group)));
     const ours = [...this.members].filter(([, name]) => name === group);
     return ours.reduce((sum, [member]) => sum + member.inHand, messageCount);
+  }
+
+  async isConsumed(group: string): Promise<boolean> {
+    try {
+      const queue = await this.consuming.use((channel) => channel.checkQueue(this.topology.queue(group)));
+      return queue.consumerCount > 0;
+    } catch (error) {
+      if ((error as { code?: number }).code === NOT_FOUND) return false;
+      throw error;
+    }
   }
 
   async ping(): Promise<void> {

@@ -30,6 +30,12 @@ export class Metrics {
     'group',
     'outcome',
   );
+  readonly bridged = this.counter(
+    'order_events_bridged_total',
+    'Bare orders from (in) and to (out) programs of other teams.',
+    'way',
+    'outcome',
+  );
   readonly loopFailures = this.counter('order_events_loop_failures_total', 'Failures of background loops.', 'loop');
   readonly paused = new Gauge({
     name: 'order_events_paused',

@@ -1,6 +1,7 @@
 import { RoutedTransport, type Transport } from '@order-events/messaging';
 import type { Dropped } from '@order-events/store';
 import type { Config } from './config/settings';
+import { reached } from './config/reached';
 import { consumedFrom, publishedTo, type TransportName } from './config/transports';
 
 /** The settings that say what carries the events, and how it is reached. */
@@ -75,41 +76,20 @@ const openers: Record<TransportName, Opener> = {
   kafka: (config, common) => {
     const { KafkaTransport } =
       require('@order-events/transport-kafka') as typeof import('@order-events/transport-kafka');
-    const protocol = config.KAFKA_SECURITY_PROTOCOL;
-    const sasl = protocol.startsWith('sasl') && {
-      mechanism: config.KAFKA_SASL_MECHANISM,
-      username: config.KAFKA_SASL_USERNAME ?? '',
-      password: config.KAFKA_SASL_PASSWORD ?? '',
-    };
-    return new KafkaTransport({
-      ...common,
-      brokers: config.KAFKA_BROKERS!,
-      ...(protocol.endsWith('ssl') && { tls: files(config) ?? {} }),
-      ...(sasl && { sasl }),
-    });
+    return new KafkaTransport({ ...common, ...reached.kafka(config) });
   },
   rabbitmq: (config, common) => {
     const { RabbitmqTransport } =
       require('@order-events/transport-rabbitmq') as typeof import('@order-events/transport-rabbitmq');
-    return new RabbitmqTransport({ ...common, url: config.AMQP_URL!, tls: files(config) });
+    return new RabbitmqTransport({ ...common, ...reached.rabbitmq(config) });
   },
   nats: (config, common) => {
     const { NatsTransport } = require('@order-events/transport-nats') as typeof import('@order-events/transport-nats');
-    return new NatsTransport({ ...common, url: config.NATS_URL!, tls: files(config) });
+    return new NatsTransport({ ...common, ...reached.nats(config) });
   },
   nsq: (config, common) => {
     const { NsqTransport } = require('@order-events/transport-nsq') as typeof import('@order-events/transport-nsq');
-    return new NsqTransport({
-      ...common,
-      nsqdAddresses: config.NSQD_ADDRESSES!,
-      nsqlookupdAddresses: config.NSQLOOKUPD_ADDRESSES,
-      ...(config.NSQ_TLS && { tls: files(config) ?? {} }),
-      secret: config.NSQ_AUTH_SECRET,
-    });
+    return new NsqTransport({ ...common, ...reached.nsq(config) });
   },
 };
 /* eslint-enable */
-
-function files({ BROKER_CA_FILE: caFile, BROKER_CERT_FILE: certFile, BROKER_KEY_FILE: keyFile }: TransportConfig) {
-  return caFile || certFile || keyFile ? { caFile, certFile, keyFile } : undefined;
-}

@@ -57,7 +57,9 @@ describe.each(brokerNames)('the bridge over %s', (broker) => {
             system.databaseUrls.order_api!,
             async (client) => (await client.query<{ count: string }>(text)).rows[0]!.count,
           ).then(Number);
-        const ids = Array.from({ length: COUNT }, (_, number) => `~${name}.${number}`);
+        const ids = Array.from({ length: COUNT }, (_, number) =>
+          `~${name}.${number}`.padEnd(number === 0 ? 128 : 0, '-'),
+        );
         const bodies = ids.map((id) => bare(id));
         try {
           await system.start();

@@ -8,6 +8,12 @@ export interface ForeignUnderTest {
   close(): Promise<void>;
 }
 
+/** Takes note of bodies as text. */
+const into = (seen: string[]) => (batch: readonly Message[]) => {
+  seen.push(...batch.map(({ body }) => Buffer.from(body).toString()));
+  return Promise.resolve();
+};
+
 const pace = { batch: 10, waitMs: 5, inFlight: 100, parallel: 2 };
 
 /**
@@ -51,7 +57,10 @@ export function foreignConformance(name: string, open: () => Promise<ForeignUnde
       if (takesEmpty) bodies.push('');
       await publish(connect(), ...bodies);
       const seen: Message[] = [];
-      await read(async (batch) => void seen.push(...batch));
+      await read((batch) => {
+        seen.push(...batch);
+        return Promise.resolve();
+      });
       await eventually(() => seen.length === bodies.length);
       const sorted = (all: readonly (string | Uint8Array)[]) =>
         all.map((body) => Buffer.from(body).toString('hex')).sort();
@@ -64,7 +73,7 @@ export function foreignConformance(name: string, open: () => Promise<ForeignUnde
       await publish(foreign, 'one');
       await foreign.declare(group);
       const seen: string[] = [];
-      await read(async (batch) => void seen.push(...batch.map(({ body }) => Buffer.from(body).toString())));
+      await read(into(seen));
       await publish(foreign, 'two');
       await eventually(() => seen.length === 2);
       expect(seen.sort()).toEqual(['one', 'two']);
@@ -74,10 +83,8 @@ export function foreignConformance(name: string, open: () => Promise<ForeignUnde
       const foreign = connect();
       let failures = 2;
       const seen: string[] = [];
-      const handle = async (batch: readonly Message[]) => {
-        if (failures-- > 0) throw new Error('not now');
-        seen.push(...batch.map(({ body }) => Buffer.from(body).toString()));
-      };
+      const handle = (batch: readonly Message[]) =>
+        failures-- > 0 ? Promise.reject(new Error('not now')) : into(seen)(batch);
       const first = await read(handle);
       await publish(foreign, 'one');
       await eventually(() => seen.length === 1);
@@ -101,7 +108,7 @@ export function foreignConformance(name: string, open: () => Promise<ForeignUnde
       give();
       await first.close();
       const seen: string[] = [];
-      await read(async (batch) => void seen.push(...batch.map(({ body }) => Buffer.from(body).toString())));
+      await read(into(seen));
       await eventually(() => seen.includes('one'));
     });
   });

@@ -7,7 +7,7 @@ export interface Bare {
   body: Uint8Array;
 }
 
-/** Who reads, how much at once, and what is done with it. The messages have the address for a topic and what body they came with. */
+/** Who reads, how much at once, and what is done with it. Of the messages only the body is of any meaning. */
 export type ReadForeign = Omit<Subscribe, 'topics' | 'group'> & { group: string };
 
 /**

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { loadConfig, Metrics, SERVICE_SETTINGS } from '@order-events/service-kit';
 import { BRIDGE, isReader } from '@order-events/store';
 import { describeBroker, eventually, sharedBroker } from '@order-events/testing';
 import { connect, type NatsConnection } from 'nats';
-import { Bridge, type BridgeOptions } from '../src/bridge/bridge';
 import { setUpBridge } from '../src/bridge/set-up';
-import { log, OrderApi } from './start-order-api';
-
-const SETTINGS = [...SERVICE_SETTINGS, 'PORT', 'ORDER_DEADLINE_S', 'BRIDGE_IN', 'BRIDGE_OUT'] as const;
+import { bridgeConfig, runningBridge } from './running-bridge';
+import { OrderApi } from './start-order-api';
 
 describeBroker('nats', () => {
   let api: OrderApi;
@@ -15,7 +12,7 @@ describeBroker('nats', () => {
   let env: Record<string, string>;
   beforeEach(async () => {
     api = await OrderApi.start();
-    env = { ...(await sharedBroker('nats')).env, EVENTS_DATABASE_URL: api.databaseUrl, DATABASE_URL: api.databaseUrl };
+    env = { ...(await sharedBroker('nats')).env };
     theirs = await connect({ servers: env.NATS_URL!.replace('nats://', '') });
   });
   afterEach(async () => {
@@ -23,36 +20,9 @@ describeBroker('nats', () => {
     await api.close();
   });
 
-  const configOf = (bridge: Record<string, string>) =>
-    loadConfig(SETTINGS, { PORT: 0, OPERATOR_PORT: 0 }, { ...env, ...bridge });
+  const configOf = (bridge: Record<string, string>) => bridgeConfig(api, { ...env, ...bridge });
   const setUp = (bridge: Record<string, string>) => setUpBridge(api.store.database, configOf(bridge));
-
-  /** Of one process, with its loops; to be ended. */
-  function running(bridge: Record<string, string>) {
-    const [over, metrics] = [new AbortController(), new Metrics('test')];
-    const loops: Promise<void>[] = [];
-    const every: BridgeOptions['service']['every'] = (loop, _ms, work) => {
-      const run = async () => {
-        while (!over.signal.aborted) {
-          await work(over.signal).catch(() => metrics.loopFailures.inc({ loop }));
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      };
-      loops.push(run());
-    };
-    const transport = { capabilities: { maxBytes: 1_000_000 } } as BridgeOptions['service']['transport'];
-    const service = { store: api.store, transport, metrics, every };
-    const process = new Bridge({ service, outboxAge: { isOld: false }, config: configOf(bridge), log });
-    process.start();
-    const failures = async (loop: string) =>
-      (await metrics.loopFailures.get()).values.find(({ labels }) => labels.loop === loop)?.value ?? 0;
-    const end = async () => {
-      await process.stop();
-      over.abort();
-      await Promise.all(loops);
-    };
-    return { failures, end };
-  }
+  const running = (bridge: Record<string, string>) => runningBridge(api, configOf(bridge));
 
   test('waits for its setup, then takes in and lets out, and leaves nothing open', async () => {
     const [from, to] = [`in.${randomUUID()}`, `out.${randomUUID()}`];

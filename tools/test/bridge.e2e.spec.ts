@@ -11,7 +11,7 @@ import {
   type BrokerName,
 } from '@order-events/testing';
 import { atRest } from '../src/chaos/rest';
-import { programs } from '../src/start';
+import { programs, type System } from '../src/start';
 import { holds, report } from '../src/verify';
 import { call, killed } from './customer';
 import { testSystem } from './test-system';
@@ -67,12 +67,18 @@ describe.each(brokerNames)('the bridge over %s', (broker) => {
           const told = () =>
             new Set(read.map((body) => (JSON.parse(body.toString()) as { order_id: string }).order_id));
           await shop.write([...garbage(broker), ...bodies.slice(0, COUNT / 2), ...bodies.slice(0, 20)]);
-          await eventually(async () => (await count('SELECT count(*) FROM orders')) > 0);
-          const killing = Promise.all(['order-api', 'order-api-2'].map((process) => killed(system, process)));
-          await shop.write([...bodies.slice(COUNT / 4), ...garbage(broker)]);
-          await killing;
+          await eventually(async () => (await count('SELECT count(*) FROM orders')) >= COUNT / 4);
+          await withClient(system.databaseUrls.order_api!, async (gate) => {
+            // Nobody can place an order now: what is in hand when they die must come again.
+            await gate.query('BEGIN');
+            await gate.query('LOCK TABLE orders IN EXCLUSIVE MODE');
+            await shop.write([...bodies.slice(COUNT / 4), ...garbage(broker)]);
+            await eventually(async () => (await gate.query(WAITING)).rowCount! > 0);
+            await killedAll(system);
+            await gate.query('COMMIT');
+          });
           await eventually(() => told().size >= COUNT / 2);
-          await Promise.all(['order-api', 'order-api-2'].map((process) => killed(system, process)));
+          await killedAll(system);
 
           await eventually(
             async () => (await count(`SELECT count(*) FROM orders WHERE status = 'completed'`)) === COUNT,
@@ -98,6 +104,12 @@ describe.each(brokerNames)('the bridge over %s', (broker) => {
     });
   });
 });
+
+const WAITING = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'orders'::regclass`;
+
+async function killedAll(system: System): Promise<void> {
+  await Promise.all(['order-api', 'order-api-2'].map((process) => killed(system, process)));
+}
 
 async function discardDeadLetters(orderApi: string, token: string): Promise<void> {
   const response = await fetch(`${orderApi}/dead-letters/discard`, {

@@ -1,5 +1,6 @@
 import { EventService, healthRoutes, listen, runProcess } from '@order-events/service-kit';
 import { EntityStore } from '@order-events/service-kit/entities';
+import { Bridge } from './bridge/bridge';
 import { readConfig } from './config';
 import { Sweeper, TICK_MS } from './deadlines/sweeper';
 import { handlers, tables } from './domain';
@@ -39,11 +40,13 @@ runProcess('order-api', async (log) => {
   service.every('outbox age', OUTBOX_AGE_MS, () => outboxAge.refresh());
   service.every('deadlines', TICK_MS, () => sweeper.tick());
   service.every('idempotency keys', FORGET_KEYS_MS, () => forgetKeys(store.database));
+  const bridge = new Bridge({ service, outboxAge, config, log });
+  bridge.start();
   const http = await listen(app, config.HOST, config.PORT, 'PORT');
   log.info({ port: http.port }, 'ready');
   return async () => {
     service.leave();
-    await http.close(HTTP_GRACE_MS);
+    await Promise.all([http.close(HTTP_GRACE_MS), bridge.stop()]);
     await service.stop();
   };
 });

@@ -7,10 +7,10 @@ import { tellRefused } from './refused';
 import { backoff } from './retry-policy';
 
 export interface RelayOptions {
-  store: Store;
+  store: Pick<Store, 'outbox' | 'wait'>;
   transport: Pick<Transport, 'publish'>;
   runtime: Runtime;
-  observer: Observer;
+  observer: Pick<Observer, 'published' | 'publishFailed' | 'refused' | 'loopFailed'>;
   /** Most records published at once. */
   batch: number;
 }

@@ -1,6 +1,7 @@
 export * from './config/docs';
 export * from './config/load';
 export * from './config/settings';
+export * from './foreign';
 export * from './http/health';
 export * from './http/json-body';
 export * from './http/listen';
@@ -13,3 +14,4 @@ export * from './metrics';
 export * from './service/event-service';
 export * from './service/lifecycle';
 export * from './service/patience';
+export { TRANSPORT_SETTINGS, type TransportConfig } from './transports';

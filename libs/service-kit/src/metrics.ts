@@ -30,6 +30,12 @@ export class Metrics {
     'group',
     'outcome',
   );
+  readonly bridged = this.counter(
+    'order_events_bridged_total',
+    'Bare orders from (in) and to (out) programs of other teams.',
+    'way',
+    'outcome',
+  );
   readonly loopFailures = this.counter('order_events_loop_failures_total', 'Failures of background loops.', 'loop');
   private readonly codedBytes = this.counter(
     'order_events_coded_bytes_total',

@@ -1,6 +1,7 @@
 import { EncodingTransport, RoutedTransport, type Coding, type Transport } from '@order-events/messaging';
 import type { Dropped } from '@order-events/store';
 import type { Config } from './config/settings';
+import { reached } from './config/reached';
 import { consumedFrom, publishedTo, type TransportName } from './config/transports';
 
 /** The settings that say what carries the events, and how it is reached. */
@@ -35,6 +36,9 @@ export interface Surroundings {
   applicationName: string;
   /** Something failed in the background and is tried again. */
   onError(error: Error): void;
+}
+
+export interface TransportSurroundings extends Surroundings {
   /** Bodies of so many bytes were published as so many. */
   onCoded(transport: TransportName, before: number, after: number): void;
 }
@@ -54,7 +58,7 @@ export interface OpenTransport {
 }
 
 /** Opens what the settings name. Nothing is reached yet, and of the clients only those needed are loaded. */
-export function openTransport(config: TransportConfig, surroundings: Surroundings): OpenTransport {
+export function openTransport(config: TransportConfig, surroundings: TransportSurroundings): OpenTransport {
   const { onError, onCoded } = surroundings;
   const names = [...consumedFrom(config).keys()];
   const open = (name: TransportName) => {
@@ -92,41 +96,20 @@ const openers: Record<TransportName, Opener> = {
   kafka: (config, common) => {
     const { KafkaTransport } =
       require('@order-events/transport-kafka') as typeof import('@order-events/transport-kafka');
-    const protocol = config.KAFKA_SECURITY_PROTOCOL;
-    const sasl = protocol.startsWith('sasl') && {
-      mechanism: config.KAFKA_SASL_MECHANISM,
-      username: config.KAFKA_SASL_USERNAME ?? '',
-      password: config.KAFKA_SASL_PASSWORD ?? '',
-    };
-    return new KafkaTransport({
-      ...common,
-      brokers: config.KAFKA_BROKERS!,
-      ...(protocol.endsWith('ssl') && { tls: files(config) ?? {} }),
-      ...(sasl && { sasl }),
-    });
+    return new KafkaTransport({ ...common, ...reached.kafka(config) });
   },
   rabbitmq: (config, common) => {
     const { RabbitmqTransport } =
       require('@order-events/transport-rabbitmq') as typeof import('@order-events/transport-rabbitmq');
-    return new RabbitmqTransport({ ...common, url: config.AMQP_URL!, tls: files(config) });
+    return new RabbitmqTransport({ ...common, ...reached.rabbitmq(config) });
   },
   nats: (config, common) => {
     const { NatsTransport } = require('@order-events/transport-nats') as typeof import('@order-events/transport-nats');
-    return new NatsTransport({ ...common, url: config.NATS_URL!, tls: files(config) });
+    return new NatsTransport({ ...common, ...reached.nats(config) });
   },
   nsq: (config, common) => {
     const { NsqTransport } = require('@order-events/transport-nsq') as typeof import('@order-events/transport-nsq');
-    return new NsqTransport({
-      ...common,
-      nsqdAddresses: config.NSQD_ADDRESSES!,
-      nsqlookupdAddresses: config.NSQLOOKUPD_ADDRESSES,
-      ...(config.NSQ_TLS && { tls: files(config) ?? {} }),
-      secret: config.NSQ_AUTH_SECRET,
-    });
+    return new NsqTransport({ ...common, ...reached.nsq(config) });
   },
 };
 /* eslint-enable */
-
-function files({ BROKER_CA_FILE: caFile, BROKER_CERT_FILE: certFile, BROKER_KEY_FILE: keyFile }: TransportConfig) {
-  return caFile || certFile || keyFile ? { caFile, certFile, keyFile } : undefined;
-}

@@ -13,5 +13,6 @@ export { logSql } from './postgres/log-sql';
 export * from './postgres/operator-actions';
 export { OperatorReads, type RowFilter, type Unfinished } from './postgres/operator-reads';
 export { forgetLog, makePartitions, type Dropped } from './postgres/partitions';
+export * from './postgres/readers';
 export * from './postgres/store';
 export * from './postgres/wake';

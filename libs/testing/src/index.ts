@@ -4,6 +4,7 @@ export * from './events';
 export * from './eventually';
 export * from './fault-proxy';
 export * from './faults';
+export * from './foreign-conformance';
 export * from './order-table-contract';
 export * from './ports';
 export * from './processes';

@@ -42,6 +42,7 @@ export async function bringUpBrokers(portOffset: number, prefix: string, say: (l
 /** Whatever else stands there is for the services to judge. */
 export function brokersNamedIn(env: NodeJS.ProcessEnv): BrokerName[] {
   const words = [env.TRANSPORT, env.TRANSPORT_ROUTES, env.TRANSPORT_ALSO_CONSUME].join().split(/[\s,=+]+/);
+  for (const address of [env.BRIDGE_IN, env.BRIDGE_OUT]) words.push(address?.split(':')[0] ?? '');
   return brokerNames.filter((name) => words.includes(name));
 }
 

@@ -12,8 +12,7 @@ const letter = (order_id: string, type: string, copies = 1) => ({
 
 const order = { version: 2, items, total: 2000, currency: 'EUR', email: 'a@example.com', tracking_number: null };
 
-function completed(): Case {
-  const order_id = 'o1';
+function completed(order_id = 'o1'): Case {
   return {
     order_id,
     order: { ...order, order_id, status: 'completed', tracking_number: 't1' },
@@ -187,13 +186,17 @@ test.each<[string, RegExp, (content: ReturnType<typeof tables>) => void]>([
 });
 
 test('of an order whose first events are forgotten nothing counts as missing; of a younger one its first event is', async () => {
-  const content = tables();
-  const end = { id: 'p1', topic: 'order.completed', key: 'o1' };
-  content.outbox!.order_api = [end];
-  content.inbox!.email!.push(end);
-  expect(failed(await check([completed(), cancelled()], content))).toEqual([]);
-  content.outbox!.order_api = [{ ...end, id: 'e2' }];
-  expect(failed(await check([completed(), cancelled()], content)).join()).toMatch(/announced once/);
+  const [older, old, younger] = ['0', '1', '2'].map((digit) => `019a000${digit}-0000-7000-8000-000000000000`);
+  const announced = async (order_id: string) => {
+    const content = tables();
+    content.outbox!.order_api = [{ id: old, topic: 'order.completed', key: order_id }];
+    content.inbox!.email!.push({ id: old });
+    return failed(await check([completed(order_id)], content));
+  };
+  expect(await announced(older!)).toEqual([]);
+  expect((await announced(younger!)).join()).toMatch(/announced once/);
+  // An id that came from elsewhere tells no time.
+  expect(await announced('order-7')).toEqual([]);
 });
 
 test('a mail that came twice after a crash is no violation, but is counted', async () => {

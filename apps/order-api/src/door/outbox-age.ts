@@ -13,9 +13,14 @@ export class OutboxAge {
     this.oldestMs = (await this.store.outboxStatus()).oldestMs;
   }
 
-  /** @throws Problem 503 while orders come in faster than they can be told of. */
+  /** Orders come in faster than they can be told of. */
+  get isOld(): boolean {
+    return this.oldestMs > MOST_MS;
+  }
+
+  /** @throws Problem 503 while it is old. */
   assertYoung(): void {
-    if (this.oldestMs <= MOST_MS) return;
+    if (!this.isOld) return;
     throw new Problem(503, {
       kind: 'overloaded',
       detail: 'Orders cannot be passed on fast enough right now.',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id } from '@order-events/contracts';
 import type { Wish } from '../door/request';
 
-const MOST_LINES = 1_000;
+export const MOST_LINES = 1_000;
 const MOST_OF_ONE = 10_000;
 
 /** Text that every database and every broker can hold: no NUL, and no half of a surrogate pair. */

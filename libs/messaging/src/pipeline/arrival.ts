@@ -80,7 +80,7 @@ function triedBefore(tries: Tried | undefined) {
 }
 
 /** The same bytes get the same id (a version 8 UUID), so that garbage delivered twice is one dead letter. */
-function idOfBytes(message: Message): string {
+export function idOfBytes(message: Pick<Message, 'topic' | 'body'>): string {
   const hash = createHash('sha256').update(message.topic).update('\0').update(message.body).digest();
   hash[6] = (hash[6]! & 0x0f) | 0x80;
   hash[8] = (hash[8]! & 0x3f) | 0x80;

@@ -1,10 +1,10 @@
 import { bisect } from '../batcher';
-import type { Tables } from '../decision';
 import type { Caution } from '../caution';
+import type { Tables } from '../decision';
+import { holding } from '../holding';
 import type { Observer, Runtime } from '../ports/runtime';
 import { StoreError, type InboxEntry, type Store } from '../ports/store';
 import type { Message } from '../ports/transport';
-import { backoff } from '../retry-policy';
 import { begun } from './alone';
 import { read, type Arrival } from './arrival';
 import { decideBatch, expired, failed, isNews, isTooOld, told, type Consumer, type Outcome } from './decide-batch';
@@ -18,10 +18,6 @@ export interface PipelineOptions<T extends Tables> {
   caution?: Pick<Caution, 'isOn'>;
 }
 
-/** How long a batch is kept while the database is away, before it is given back to the broker. */
-const GIVE_BACK_MS = 3 * 60_000;
-/** Contention that lasts this long while the database answers is the batch's own fault. */
-const CONTENDED_MS = 60_000;
 const RETRIES_AT_ONCE = 100;
 
 /**
@@ -160,22 +156,9 @@ export class Pipeline<T extends Tables> {
   }
 
   /** Repeats `work` while the database is away or in the way of itself. */
-  private async holding<R>(count: number, signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
+  private holding<R>(count: number, signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
     const { runtime, observer } = this.options;
-    const since = runtime.elapsed();
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof StoreError) || error.kind === 'rejected') throw error;
-        observer.held(count, error);
-        const held = runtime.elapsed() - since;
-        if (signal?.aborted)
-          throw new StoreError('unavailable', 'stopped while waiting for the database', { cause: error });
-        if (held > (error.kind === 'contended' ? CONTENDED_MS : GIVE_BACK_MS)) throw error;
-        await runtime.sleep(backoff(attempt, runtime.random(), 100, 5_000), signal);
-      }
-    }
+    return holding({ runtime, signal, held: (error) => observer.held(count, error) }, work);
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bridgedOver, bridgeProblems } from './bridge';
 import { settings, type Config, type Setting, type SettingName } from './settings';
 import { consumedAnyway, consumedFrom, type TransportChoice } from './transports';
 
@@ -36,11 +37,12 @@ export function loadConfig<N extends SettingName>(
     }
   }
   const choice: Partial<TransportChoice> = config;
+  problems.push(...bridgeProblems(config));
   for (const transport of consumedAnyway(choice))
     problems.push(
       `TRANSPORT_ALSO_CONSUME: ${transport} is published to, so it is consumed anyway; was another one meant, that is moved away from?`,
     );
-  const transports = consumedFrom(choice);
+  const transports = new Map<string, string>([...bridgedOver(config), ...consumedFrom(choice)]);
   for (const name of names) {
     const { neededBy, description }: Setting = settings[name];
     const namedBy = neededBy && transports.get(neededBy);

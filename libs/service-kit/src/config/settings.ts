@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { compressions } from '@order-events/messaging';
+import { addressProblems } from './bridge';
 import { alsoConsumeProblems, routesProblems, transportNames, type TransportName } from './transports';
 
 /** One environment variable. */
@@ -129,6 +130,15 @@ export const settings = {
       .string()
       .regex(/^[A-Za-z0-9._-]{0,64}$/)
       .default(''),
+  ),
+  BRIDGE_IN: setting(
+    'Where programs of other teams publish bare orders, which are placed: `kafka:topic`, `nats:subject`, `nsq:topic` or ' +
+      '`rabbitmq:exchange/routing_key/queue`; see docs/transports/bridge.md.',
+    text(addressProblems).optional(),
+  ),
+  BRIDGE_OUT: setting(
+    'Where such programs read, and each order is published as a bare one; written likewise.',
+    text(addressProblems).optional(),
   ),
   BATCH_SIZE: setting('Most events handled in one transaction.', count.default(100)),
   BATCH_WAIT_MS: setting('How long a batch that is not full waits for more, milliseconds.', milliseconds.default(5)),

@@ -4,6 +4,7 @@ import { Database, declareAudits, sharedMigrations, type Queryable } from '@orde
 import { migrate } from '@order-events/store/migrate';
 import { eventsMigrations } from '@order-events/transport-postgres';
 import { loadConfig } from '../config/load';
+import type { Config } from '../config/settings';
 import { consumedFrom } from '../config/transports';
 import { openTransport, TRANSPORT_SETTINGS, type TransportConfig } from '../transports';
 import { runOnce } from './lifecycle';
@@ -16,6 +17,8 @@ export interface SetupOptions {
   migrations: readonly (new () => MigrationInterface)[];
   /** Puts in what development needs; only outside of production. Must change nothing when repeated. */
   seed?(session: Queryable): Promise<void>;
+  /** What this service needs beyond that. Must change nothing when repeated. */
+  also?(database: Database, config: SetupConfig): Promise<void>;
 }
 
 const SETTINGS = [
@@ -24,13 +27,16 @@ const SETTINGS = [
   'LOGIN_ROLE',
   'OWNER_EVENTS_DATABASE_URL',
   ...TRANSPORT_SETTINGS,
+  'BRIDGE_IN',
+  'BRIDGE_OUT',
 ] as const;
+export type SetupConfig = Config<(typeof SETTINGS)[number]>;
 
 /**
  * Prepares everything that one service stands on: its tables, the events database, and every topic with every group, so
  * that whichever service is set up first, no event is published before all who need it can find it. Repeatable.
  */
-async function setUp({ service, migrations, seed }: SetupOptions): Promise<void> {
+async function setUp({ service, migrations, seed, also }: SetupOptions): Promise<void> {
   const config = loadConfig(SETTINGS, { LOGIN_ROLE: service.replaceAll('-', '_') }, withOwnersEvents(process.env));
   const { OWNER_DATABASE_URL: ownerUrl, LOGIN_ROLE: loginRole, OWNER_EVENTS_DATABASE_URL: eventsUrl } = config;
   await databaseAnswers(ownerUrl);
@@ -45,6 +51,7 @@ async function setUp({ service, migrations, seed }: SetupOptions): Promise<void>
   try {
     await declareAudits(database, audiences(service));
     if (seed && config.NODE_ENV !== 'production') await database.transact(seed);
+    await also?.(database, config);
   } finally {
     await database.close();
   }

@@ -10,6 +10,7 @@ import type {
 import { LeaseLostError } from '../lease-lost';
 import type { Database } from './database';
 import { OutboxReader } from './outbox-reader';
+import { declareReaders } from './readers';
 import type { Backend } from './wake';
 
 /** The cursor of a group's audit goes by this name. */
@@ -17,21 +18,6 @@ const READER = `'audit ' || $1`;
 const readerOf = (group: string) => `audit ${group}`;
 
 const sql = {
-  // Its snapshot may be younger than the relay's place: whatever is published later is meant for the group, too. The page
-  // after a mark that lies before it sets it back. What came with a restore may have numbers that are still to be given
-  // out here: it would look new one day, and lies below the floor.
-  declare: {
-    name: 'audit_declare',
-    text: `INSERT INTO log_cursor AS c (log, reader, partition, topics, last, verified, position, floor)
-           SELECT 'outbox', 'audit ' || a.reader, 0, string_to_array(a.topics, ','), pg_current_snapshot(),
-             coalesce((SELECT max(position) FROM outbox), 0), restored.floor, restored.floor
-           FROM (SELECT coalesce(max(position), 0) AS floor FROM outbox
-                 WHERE partition = 0 AND xid >= pg_snapshot_xmax(pg_current_snapshot())) restored,
-             unnest($1::text[], $2::text[]) AS a (reader, topics)
-           ON CONFLICT (log, reader, partition) DO UPDATE
-           SET topics = excluded.topics, epoch = c.epoch + 1, owner = NULL
-           WHERE c.topics IS DISTINCT FROM excluded.topics`,
-  },
   add: {
     name: 'audit_add',
     text: `INSERT INTO audits (consumer_group) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`,
@@ -146,11 +132,11 @@ export async function declareAudits(
   database: Database,
   audiences: ReadonlyMap<string, readonly string[]>,
 ): Promise<void> {
-  const groups = [...audiences.keys()];
-  const topics = [...audiences.values()].map((names) => [...names].sort().join(','));
+  const readers = [...audiences].map(([group, topics]) => [readerOf(group), topics] as const);
   await database.transact(async (session) => {
-    await session.query(sql.declare, [groups, topics]);
-    await session.query(sql.add, [groups]);
+    // Whatever is published later is meant for the group: the page after a mark that lies before its place sets it back.
+    await declareReaders(session, new Map(readers));
+    await session.query(sql.add, [[...audiences.keys()]]);
   });
 }
 

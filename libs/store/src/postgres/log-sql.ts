@@ -1,5 +1,6 @@
 import { PAGE_BYTES } from '@order-events/messaging';
 import type { Statement } from './database';
+import { BRIDGE } from './readers';
 
 /**
  * The statements that read a log. A window is what is visible now and was not in the last snapshot: late committers come
@@ -133,8 +134,9 @@ export function logSql(log: 'outbox' | 'log'): LogSql {
       'adopt',
       `UPDATE log_cursor
        SET last = pg_current_snapshot(), win = NULL,
-           position = coalesce(
-             (SELECT min(verified) FROM log_cursor WHERE log = '${log}' AND reader LIKE 'audit %' AND partition = $2), verified),
+           position = CASE WHEN reader = '${BRIDGE}' THEN 0 ELSE coalesce(
+             (SELECT min(verified) FROM log_cursor WHERE log = '${log}' AND reader LIKE 'audit %' AND partition = $2), verified)
+           END,
            floor = coalesce((SELECT max(position) FROM ${log} WHERE partition = $2), 0),
            system_identifier = (pg_control_system()).system_identifier
        WHERE log = '${log}' AND reader = $1 AND partition = $2 AND epoch = $3

@@ -147,6 +147,15 @@ export class PostgresStore implements Store {
     return new OutboxReader(this.database, this.owner, () => this.wake.connected());
   }
 
+  /** Another reader of the outbox beside the relay, with a place that `declareReaders` has given it. */
+  reader(name: string): Pick<Store, 'outbox' | 'wait'> {
+    const listener = this.wake.listen('outbox');
+    return {
+      outbox: () => new OutboxReader(this.database, this.owner, () => this.wake.connected(), name),
+      wait: async (_what, ms, signal) => void (await listener.wait(ms, signal)),
+    };
+  }
+
   async appendDue(limit: number): Promise<number> {
     const { length } = await this.database.query(sql.appendDue, [limit]);
     if (length > 0) this.wake.poke('outbox');

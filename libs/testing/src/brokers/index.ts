@@ -1,5 +1,6 @@
 export { cached, cacheDirectory, madeOnce, versionOf, type Work, work } from './cache';
 export * from './describe';
+export * from './foreign-program';
 export * from './instance';
 export * from './lock';
 export * from './private';

@@ -31,7 +31,8 @@ const STREAM = {
   max_msgs_per_subject: -1,
 };
 
-const consumer = {
+/** Of a group. */
+export const CONSUMER = {
   ack_policy: AckPolicy.Explicit,
   // What was published before the group was declared belongs to others.
   deliver_policy: DeliverPolicy.New,
@@ -41,11 +42,11 @@ const consumer = {
 };
 
 export class Topology {
-  readonly stream: string;
-
-  constructor(private readonly wire: Wire) {
-    this.stream = wire.name('ORDER_EVENTS');
-  }
+  /** @param stream its whole name */
+  constructor(
+    private readonly wire: Wire,
+    readonly stream = wire.name('ORDER_EVENTS'),
+  ) {}
 
   /** What is there is only ever added to: an older version's setup takes nothing from a newer one. */
   async declare(jsm: JetStreamManager, topics: readonly TopicDeclaration[]): Promise<void> {
@@ -65,7 +66,7 @@ export class Topology {
         wanted.map((topic) => this.wire.subject(topic)),
         {
           read: async () => filters((await jsm.consumers.info(stream, durable_name)).config),
-          add: (filter_subjects) => jsm.consumers.add(stream, { ...consumer, durable_name, filter_subjects }),
+          add: (filter_subjects) => jsm.consumers.add(stream, { ...CONSUMER, durable_name, filter_subjects }),
           update: (filter_subjects) => jsm.consumers.update(stream, durable_name, { filter_subjects }),
         },
       );
@@ -75,7 +76,7 @@ export class Topology {
   /** Makes a consumer of what comes from now on, for one follower; returns its name. It ends when nobody asks for a minute. */
   async follow(jsm: JetStreamManager, topics: readonly string[]): Promise<string> {
     const { name } = await jsm.consumers.add(this.stream, {
-      ...consumer,
+      ...CONSUMER,
       filter_subjects: topics.map((topic) => this.wire.subject(topic)),
       inactive_threshold: nanos(FOLLOWER_MS),
       mem_storage: true,

@@ -1,4 +1,11 @@
-import { KeyLanes, redeliveryPause, systemRuntime, type Subscribe, type Subscription } from '@order-events/messaging';
+import {
+  KeyLanes,
+  redeliveryPause,
+  systemRuntime,
+  type Message,
+  type Subscribe,
+  type Subscription,
+} from '@order-events/messaging';
 import type { ConnectionSettings } from './connection';
 import { clearAway, deleteChannel, followerChannel } from './followers';
 import { Link, type Held } from './link';
@@ -8,6 +15,7 @@ import { nsqName } from './wire';
 export interface ConsumerOptions extends Subscribe {
   nodes: Nodes;
   prefix: string;
+  decode(topic: string, bytes: Buffer): Message;
   settings: ConnectionSettings;
 }
 
@@ -82,7 +90,7 @@ export class Consumer implements Subscription {
   }
 
   private async connect(nodes: readonly Node[]): Promise<void> {
-    const { topics, prefix, settings, inFlight } = this.options;
+    const { topics, prefix, decode, settings, inFlight } = this.options;
     const before = new Map(this.links);
     for (const node of nodes) {
       for (const topic of topics) {
@@ -90,7 +98,7 @@ export class Consumer implements Subscription {
         if (before.delete(name)) continue;
         const nsqTopic = nsqName(prefix, topic);
         const take = (held: Held) => this.lanes.add(held);
-        this.links.set(name, new Link({ ...settings, node, topic, nsqTopic, channel: this.channel, take }));
+        this.links.set(name, new Link({ ...settings, node, topic, nsqTopic, channel: this.channel, decode, take }));
       }
     }
     for (const [name, link] of before) if (!link.isConnected) await this.drop(name, link);

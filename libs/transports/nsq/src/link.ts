@@ -2,7 +2,6 @@ import { backoff, systemRuntime, type Message } from '@order-events/messaging';
 import type { Message as Delivery } from 'nsqjs';
 import { CLAIM_MS, Connection, type ConnectionSettings } from './connection';
 import type { Node } from './nodes';
-import { decode } from './wire';
 
 export interface LinkOptions extends ConnectionSettings {
   node: Node;
@@ -10,6 +9,7 @@ export interface LinkOptions extends ConnectionSettings {
   topic: string;
   nsqTopic: string;
   channel: string;
+  decode(topic: string, bytes: Buffer): Message;
   /** Is given each message once for as long as it is held, and settles it. */
   take(held: Held): void;
 }
@@ -127,7 +127,7 @@ export class Link {
     } else if (this.stop.signal.aborted) {
       delivery.requeue(0, false);
     } else {
-      const message = decode(this.options.topic, delivery.body);
+      const message = this.options.decode(this.options.topic, delivery.body);
       const held: Held = { key: message.key, message, id, link: this, delivery, connection };
       this.held.set(id, held);
       this.options.take(held);

@@ -2,11 +2,13 @@ import { bisect, type Message, type Settlement } from '@order-events/messaging';
 import type { WriterNSQDConnection } from 'nsqjs';
 import { Connection, type ConnectionSettings } from './connection';
 import { addressOf, type Node, type Nodes } from './nodes';
-import { encode, nsqName } from './wire';
+import { nsqName } from './wire';
 
 export interface PublisherOptions {
   nodes: Nodes;
   prefix: string;
+  /** @throws UnfitError */
+  encode(message: Message): Buffer;
   settings: ConnectionSettings;
 }
 
@@ -63,7 +65,7 @@ export class Publisher {
     for (const [index, message] of batch.entries()) {
       try {
         const topic = nsqName(this.options.prefix, message.topic);
-        const body = encode(message);
+        const body = this.options.encode(message);
         const bytes = body.byteLength + LENGTH_BYTES;
         const last = commands.findLast((command) => command.topic === topic);
         if (last && last.bytes + bytes <= MAX_COMMAND_BYTES && last.items.length < MAX_COMMAND_MESSAGES) {

@@ -12,7 +12,7 @@ import { Consumer } from './consumer';
 import { Nodes, type NodesOptions } from './nodes';
 import { Publisher } from './publisher';
 import { backlogOf, declare, isConsumedAt } from './topology';
-import { MAX_MESSAGE_BYTES } from './wire';
+import { decode, encode, MAX_MESSAGE_BYTES } from './wire';
 
 export interface NsqTransportOptions extends ConnectionSettings, Omit<NodesOptions, 'onError'> {
   /** Goes before the names of topics and channels. */
@@ -36,7 +36,7 @@ export class NsqTransport implements Transport {
 
   constructor(private readonly options: NsqTransportOptions) {
     this.nodes = new Nodes(options);
-    this.publisher = new Publisher({ nodes: this.nodes, prefix: options.prefix, settings: options });
+    this.publisher = new Publisher({ nodes: this.nodes, prefix: options.prefix, encode, settings: options });
   }
 
   async declare(topics: readonly TopicDeclaration[]): Promise<void> {
@@ -49,7 +49,7 @@ export class NsqTransport implements Transport {
 
   async subscribe(subscribe: Subscribe): Promise<Subscription> {
     const { nodes, options } = this;
-    const consumer = new Consumer({ ...subscribe, nodes, prefix: options.prefix, settings: options });
+    const consumer = new Consumer({ ...subscribe, nodes, prefix: options.prefix, decode, settings: options });
     await consumer.started;
     return consumer;
   }

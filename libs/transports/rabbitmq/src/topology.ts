@@ -4,11 +4,11 @@ import { versionOf } from './connection';
 
 /** What there is on the broker, and by which names: one topic exchange, and a queue for each group. */
 export class Topology {
-  readonly exchange: string;
-
-  constructor(private readonly prefix: string) {
-    this.exchange = `${prefix}order-events`;
-  }
+  /** @param exchange its whole name */
+  constructor(
+    private readonly prefix: string,
+    readonly exchange = `${prefix}order-events`,
+  ) {}
 
   queue(group: string): string {
     return this.prefix + group;

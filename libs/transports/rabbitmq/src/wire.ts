@@ -26,7 +26,9 @@ export function properties(message: Message): Options.Publish {
     if (RESERVED.test(name)) throw new UnfitMessage(`the header ${name} is the broker's own`);
     return [name.startsWith(OURS) ? `cloudEvents:${name.slice(OURS.length)}` : name, value] as const;
   });
-  const all = Object.fromEntries([[KEY, message.key], ...headers]);
+  // Readers take it from there.
+  const key = message.key === (message.headers['ce-partitionkey'] ?? '') ? [] : [[KEY, message.key] as const];
+  const all = Object.fromEntries([...key, ...headers]);
   return { contentType, contentEncoding, headers: all, persistent: true, mandatory: true };
 }
 

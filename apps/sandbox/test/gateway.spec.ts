@@ -62,10 +62,10 @@ test('an authorisation is voided by its order, and then not captured', async () 
 });
 
 test('a reversal under another key tells what has become of the money, and moves it once', async () => {
-  const capture = await captured('all');
+  await captured('all');
   const [{ authorization_id: id }] = (await ledgerOf('all')).authorizations;
   await expectProblem(await gateway(`/authorizations/${id}/capture`, 'capture-again:all', { amount: 2000 }), 409);
-  const refunded = { outcome: 'refunded', refund_id: capture.replace('cap', 'ref') };
+  const refunded = { outcome: 'refunded', refund_id: expect.stringMatching(/^ref_/) as string };
   for (const key of ['reverse:all', 'reverse-again:all']) expect(await reverse('all', key)).toEqual(refunded);
   const { calls, authorizations } = await ledgerOf('all');
   expect(calls.slice(-2)).toMatchObject([{ amount: 2000 }, { amount: 0 }]);

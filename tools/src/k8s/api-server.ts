@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@order-events/testing';
-import { kill, start } from './process';
+import { kill, start, withParent } from './process';
 import { pathOf, type Program } from './programs';
 
 export interface Answer {
@@ -99,15 +99,11 @@ export class ApiServer {
   /** @param input given to it on its standard input */
   kubectl(args: readonly string[], input = ''): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const child = execFile(
-        pathOf('kubectl'),
-        ['--kubeconfig', this.kubeconfig('admin'), ...args],
-        { maxBuffer: 1 << 26 },
-        (error, stdout, stderr) => {
-          if (error && typeof error.code !== 'number') reject(new Error(`kubectl did not run: ${error.message}`));
-          else resolve({ code: Number(error?.code ?? 0), stdout, stderr });
-        },
-      );
+      const [command, ...words] = [...withParent, pathOf('kubectl'), '--kubeconfig', this.kubeconfig('admin'), ...args];
+      const child = execFile(command!, words, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+        if (error && typeof error.code !== 'number') reject(new Error(`kubectl did not run: ${error.message}`));
+        else resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+      });
       child.stdin!.end(input);
     });
   }

@@ -16,10 +16,9 @@ export class Enclosure {
   private constructor(
     private readonly process: ChildProcess,
     private readonly pid: number,
-    private readonly cgroup: string,
   ) {}
 
-  /** @param cgroup a name for the control group of all that runs in pods */
+  /** @param cgroup a name for the control group of all that runs in pods; see `removeControlGroup` */
   static async open(directory: string, cgroup: string): Promise<Enclosure> {
     const namespaces = ['--mount', '--propagation', 'private', '--pid', '--ipc', '--uts', '--fork', '--kill-child'];
     const words = ['unshare', ...namespaces, 'bash', script, directory, cgroup, nodeAddress, serviceNetwork];
@@ -33,7 +32,7 @@ export class Enclosure {
       once(process, 'exit').then(() => undefined),
     ]);
     if (pid === undefined) throw new Error(`The namespaces of the node cannot be made: ${complaints.trim()}`);
-    return new Enclosure(process, pid, cgroup);
+    return new Enclosure(process, pid);
   }
 
   /** The words that run a program in here, which ends with whoever started it. */
@@ -41,25 +40,26 @@ export class Enclosure {
     return ['nsenter', `--target=${this.pid}`, '--mount', '--pid', '--ipc', '--uts', ...withParent, ...words];
   }
 
-  /** Ends everything in here, and removes what it leaves on the machine. */
+  /** Ends everything in here. */
   async close(): Promise<void> {
     await kill(this.process);
     // Every process of the namespaces is killed with the first one, and gone soon after.
     while (existsSync(`/proc/${this.pid}`)) await sleep(20);
-    for (const controller of readdirSync(controlGroups)) await removed(join(controlGroups, controller, this.cgroup));
   }
 }
 
-/** A control group that has just become empty may be busy for a moment more. */
-async function removed(group: string): Promise<void> {
-  while (existsSync(group)) {
-    try {
-      removeGroups(group);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
-      await sleep(20);
+/** Removes what the control group of an enclosure leaves on the machine, also of one that could not be closed. */
+export async function removeControlGroup(name: string): Promise<void> {
+  for (const group of readdirSync(controlGroups).map((controller) => join(controlGroups, controller, name)))
+    while (existsSync(group)) {
+      try {
+        removeGroups(group);
+      } catch (error) {
+        // The last processes in it have been killed, and are about to go.
+        if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+        await sleep(20);
+      }
     }
-  }
 }
 
 /** Its files are the kernel's and go with it. */

@@ -26,15 +26,20 @@ export class Node {
   private parts?: Parts;
   private broken?: Error;
 
-  /** @param directory empty; for all that it writes */
-  constructor(private readonly directory: string) {}
+  /**
+   * @param directory empty; for all that it writes
+   * @param cgroup a name for the control group of its pods
+   */
+  constructor(
+    private readonly directory: string,
+    private readonly cgroup: string,
+  ) {}
 
   /** Resolves when pods can be started. @param load given the words of a `ctr`, brings it images */
   async start(load: (ctr: readonly string[], names: readonly string[]) => Promise<void>): Promise<void> {
-    const cgroup = `order-events-${process.pid}`;
-    this.enclosure = await Enclosure.open(this.directory, cgroup);
+    this.enclosure = await Enclosure.open(this.directory, this.cgroup);
     this.api = await ApiServer.start(this.directory, nodeAddress);
-    this.parts = new Parts(this.directory, cgroup, this.api);
+    this.parts = new Parts(this.directory, this.cgroup, this.api);
     this.policies = new Policies(
       [pathOf('kubectl'), `--kubeconfig=${this.api.kubeconfig('admin')}`],
       (error) => (this.broken = error),
@@ -102,6 +107,7 @@ export class Node {
     });
   }
 
+  /** Ends all that it has started; files and the control group stay. */
   async stop(): Promise<void> {
     await this.policies?.end();
     for (const process of this.running.values()) await kill(process);

@@ -1,29 +1,21 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { Node } from '../node/node';
-import { cache } from '../programs';
 import { Deployed } from './deployed';
 import { imagesOfTrial, load } from './images';
 import { tryOut } from './trial';
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** The trial itself, in a network of its own. Whatever happens, nothing of the node is left. */
-async function main(): Promise<void> {
-  mkdirSync(cache, { recursive: true });
-  const directory = mkdtempSync(join(cache, 'trial-'));
-  const node = new Node(directory);
+/** The trial itself, in a network of its own. @param directory empty, and its name is the control group's, too */
+async function main(directory: string): Promise<void> {
+  const node = new Node(directory, basename(directory));
   let received: NodeJS.Signals | undefined;
-  const clearUp = async () => {
-    await node.stop();
-    rmSync(directory, { recursive: true });
-  };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
       if (received) return;
       received = signal;
-      void clearUp().then(() => process.exit(128 + constants.signals[signal]));
+      void node.stop().then(() => process.exit(128 + constants.signals[signal]));
     });
 
   const deployed = new Deployed(node, directory);
@@ -44,7 +36,7 @@ async function main(): Promise<void> {
       () => process.stderr.write('\nThe cluster cannot be asked what it looks like.\n'),
     );
   }
-  if (!received) await clearUp();
+  if (!received) await node.stop();
 }
 
-void main().then(() => process.exit());
+void main(process.argv[2]!).then(() => process.exit());

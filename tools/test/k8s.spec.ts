@@ -5,7 +5,7 @@ import { describeWhere } from '@order-events/testing';
 import { ApiServer } from '../src/k8s/api-server';
 import { kedaDefinitions, missing, ourGoMod, pathOf } from '../src/k8s/programs';
 import { secrets } from '../src/k8s/secrets';
-import { ofKind, parse, render, services } from './k8s/manifests';
+import { ofKind, parse, render, services } from '../src/k8s/manifests';
 import { planted, systemOf } from './k8s/planted';
 import { rules } from './k8s/rules';
 

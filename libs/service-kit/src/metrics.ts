@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { within, type Store, type Transport } from '@order-events/messaging';
+import { within, type Transport } from '@order-events/messaging';
+import type { PostgresStore } from '@order-events/store';
 
 /** A broker that is away may take a minute to be given up; whoever looks waits for the other figures, too. */
 const BACKLOG_MS = 2_000;
@@ -11,7 +12,17 @@ export function backlogOf(transport: Pick<Transport, 'backlog'>, group: string):
 
 interface Figure {
   labels?: Record<string, string>;
-  read(): Promise<number>;
+  /** Resolves with undefined for what is not known, after somebody else has said why. */
+  read(): Promise<number | undefined>;
+}
+
+/** Whoever asks while an answer is awaited gets that one, too. */
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let awaited: Promise<T> | undefined;
+  return () =>
+    (awaited ??= ask().finally(() => {
+      awaited = undefined;
+    }));
 }
 
 /** The figures of one service, for `/metrics`. */
@@ -75,7 +86,7 @@ export class Metrics {
 
   /** Figures that are asked for when somebody looks. One that cannot be had now is left out. */
   watch(
-    store: Store,
+    store: Pick<PostgresStore, 'outboxStatus' | 'operatorReads'>,
     transports: readonly Pick<Transport, 'name' | 'backlog'>[],
     group: string,
     onError: (error: Error) => void,
@@ -84,14 +95,34 @@ export class Metrics {
     this.gauge('order_events_outbox_oldest_seconds', 'Age of the oldest event that is not published.', onError, [
       oldest,
     ]);
+    const unfinished = shared(() => store.operatorReads.unfinished());
+    this.gauge('order_events_dead_letters', 'Events that are not tried again by themselves.', onError, [
+      { read: async () => (await unfinished()).dead },
+    ]);
+    this.gauge('order_events_retrying', 'Events whose handling has failed and is tried again.', onError, [
+      { read: async () => (await unfinished()).retrying },
+    ]);
+    this.gauge('order_events_effects_open', 'Calls to the outside without a definite answer yet.', onError, [
+      { read: async () => (await unfinished()).effects },
+    ]);
     const backlogs = transports.map((transport) => ({
       labels: { transport: transport.name },
-      read: () =>
+      read: shared(() =>
         backlogOf(transport, group).catch((error: Error) => {
           throw new Error(`${transport.name}: ${error.message}`, { cause: error });
         }),
+      ),
     }));
-    this.gauge('order_events_backlog', 'Events that wait for this service.', onError, backlogs);
+    this.gauge('order_events_backlog', 'Events that wait for this service, by transport.', onError, backlogs);
+    const sum = async () => {
+      const parts = await Promise.allSettled(backlogs.map(({ read }) => read()));
+      const known = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+      return known.length === parts.length ? known.reduce((total, part) => total + part, 0) : undefined;
+    };
+    // What scales by one number must not take that of one transport for the whole.
+    this.gauge('order_events_waiting', 'Events that wait for this service, on all transports.', onError, [
+      { read: sum },
+    ]);
   }
 
   /** Bodies of so many bytes were published as so many. */
@@ -122,11 +153,14 @@ export class Metrics {
       registers: [this.registry],
       async collect() {
         const show = async ({ labels = {}, read }: Figure) => {
+          // Not `reset`, after which it would be told as 0.
+          const unknown = () => this.remove(labels);
           try {
-            this.set(labels, await read());
+            const value = await read();
+            if (value === undefined) unknown();
+            else this.set(labels, value);
           } catch (error) {
-            // Not `reset`, after which it would be told as 0.
-            this.remove(labels);
+            unknown();
             onError(error as Error);
           }
         };

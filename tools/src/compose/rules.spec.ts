@@ -36,6 +36,14 @@ test('what is started together stays below 4 GB', () => {
   ]);
 });
 
+test('what can be looked with is started beside each broker, and setup has ended by then', () => {
+  const half = { ...good, mem_limit: '2147483648' };
+  expect(violations({ kafka: half, prometheus: { ...half, profiles: ['observability'] } })).toEqual([
+    'profile kafka: its limits add up to less than 4 GB',
+  ]);
+  expect(violations({ kafka: half, setup: { ...half, profiles: undefined } })).toEqual([]);
+});
+
 test('setup ends, so it is not asked for its health', () => {
   expect(violations({ setup: { ...good, healthcheck: { disable: true } } })).toEqual([]);
 });

@@ -9,8 +9,9 @@ const run = promisify(execFile);
 
 export const kubernetesVersion = '1.35.4';
 
-/** Where the programs are kept: what it takes to compile them would not be worth doing twice. */
-const directory = join(dirname(cacheDirectory), 'k8s', `control-${kubernetesVersion}`);
+/** Where programs are kept: what it takes to compile them would not be worth doing twice. */
+export const cache = join(dirname(cacheDirectory), 'k8s');
+const directory = join(cache, `control-${kubernetesVersion}`);
 
 /** By the names of their files. */
 export type Program = keyof typeof packages;
@@ -42,21 +43,26 @@ export function missing(): string | undefined {
 /** Compiles what checks manifests: an API server, its database, and kubectl. What is there already stays as it is. */
 export async function build(say: Say): Promise<void> {
   await madeOnce(directory, async (cwd) => {
-    writeFileSync(join(cwd, 'go.mod'), await goMod());
-    for (const [program, source] of Object.entries(packages)) {
-      const args = ['build', '-mod=mod', '-trimpath', '-ldflags', `-s -w ${versionFlags()}`, '-o', program, source];
-      await work({ title: `Compiling ${program}`, command: 'go', args, cwd, env: { CGO_ENABLED: '0' } }, say);
-    }
+    writeFileSync(join(cwd, 'go.mod'), await kubernetesGoMod());
+    await compile(packages, cwd, say);
     const { Dir: source } = await fetched(keda.module, keda.version);
     copyFileSync(join(source, keda.file), join(cwd, basename(kedaDefinitions)));
   });
+}
+
+/** Compiles Go packages, by the names that their programs get, in the folder of a module that requires them. */
+export async function compile(packages: Readonly<Record<string, string>>, cwd: string, say: Say): Promise<void> {
+  for (const [program, source] of Object.entries(packages)) {
+    const args = ['build', '-mod=mod', '-trimpath', '-ldflags', `-s -w ${versionFlags()}`, '-o', program, source];
+    await work({ title: `Compiling ${program}`, command: 'go', args, cwd, env: { CGO_ENABLED: '0' } }, say);
+  }
 }
 
 /**
  * Kubernetes builds its libraries from folders of its own tree, which `go build` finds in no module. They are published,
  * too, as v0 where it is v1: a module of our own puts these in their place.
  */
-async function goMod(): Promise<string> {
+export async function kubernetesGoMod(): Promise<string> {
   const { GoMod: theirs } = await fetched('k8s.io/kubernetes', `v${kubernetesVersion}`);
   return ourGoMod(readFileSync(theirs, 'utf8'));
 }

@@ -1,4 +1,4 @@
-import type { Container, Manifest, Peer, PodSpec, Spec } from './manifests';
+import type { Container, Manifest, Peer, PodSpec, Spec } from '../../src/k8s/manifests';
 
 /** A mistake, and the name of the rule that must find it. */
 export interface Planted {

@@ -1,4 +1,13 @@
-import { labelsOf, type Manifest, ofKind, type Peer, type Selector, selects, titleOf, workloads } from '../manifests';
+import {
+  labelsOf,
+  type Manifest,
+  ofKind,
+  type Peer,
+  type Selector,
+  selects,
+  titleOf,
+  workloads,
+} from '../../../src/k8s/manifests';
 import type { Rule } from './rule';
 
 const policies = (manifests: readonly Manifest[]) => ofKind(manifests, 'NetworkPolicy');

@@ -1,4 +1,11 @@
-import { type Container, containersOf, type Manifest, titleOf, type Workload, workloads } from '../manifests';
+import {
+  type Container,
+  containersOf,
+  type Manifest,
+  titleOf,
+  type Workload,
+  workloads,
+} from '../../../src/k8s/manifests';
 
 /** Something that holds for all that is deployed. */
 export interface Rule {

@@ -8,7 +8,7 @@ import {
   titleOf,
   type Workload,
   workloads,
-} from '../manifests';
+} from '../../../src/k8s/manifests';
 import { ofContainers, type Rule, told } from './rule';
 
 const ofServices =

@@ -1,5 +1,5 @@
 import { settings } from '@order-events/service-kit';
-import { type Manifest, ofKind, titleOf } from '../manifests';
+import { type Manifest, ofKind, titleOf } from '../../../src/k8s/manifests';
 import { ofContainers, type Rule } from './rule';
 
 const ours = new Set(Object.entries(settings).flatMap(([name, setting]) => ('secret' in setting ? [name] : [])));

@@ -1,4 +1,4 @@
-import { type Manifest, ofKind, titleOf } from '../manifests';
+import { type Manifest, ofKind, titleOf } from '../../../src/k8s/manifests';
 import { ofContainers, ofWorkloads, type Rule } from './rule';
 
 /** What a pod may do at most. */

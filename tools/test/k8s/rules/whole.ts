@@ -11,7 +11,7 @@ import {
   titleOf,
   type Workload,
   workloads,
-} from '../manifests';
+} from '../../../src/k8s/manifests';
 import { ofContainers, type Rule } from './rule';
 
 const known = new Set([...Object.keys(settings), 'NODE_OPTIONS']);

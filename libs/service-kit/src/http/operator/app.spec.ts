@@ -116,6 +116,19 @@ test('metrics are text with the service as a label', async () => {
   expect(text).toContain('order_events_handled_total{topic="order.created",outcome="applied",service="inventory"} 2\n');
   expect(text).toMatch(/^order_events_outbox_oldest_seconds\{service="inventory"\} \d+\.?\d*$/m);
   expect(text).toMatch(/^order_events_backlog\{transport="memory",service="inventory"\} 0$/m);
+  expect(text).toMatch(/^order_events_waiting\{service="inventory"\} 0$/m);
+  expect(text).toMatch(/^order_events_dead_letters\{service="inventory"\} 1$/m);
+  expect(text).toMatch(/^order_events_retrying\{service="inventory"\} 0$/m);
+  expect(text).toMatch(/^order_events_effects_open\{service="inventory"\} 1$/m);
+});
+
+test('what waits on several transports is told in one number, too', async () => {
+  const several = new Metrics('inventory');
+  const transports = [3, 4].map((waiting) => ({ name: `t${waiting}`, backlog: () => Promise.resolve(waiting) }));
+  several.watch(store, transports, 'inventory', onError);
+  expect(await several.registry.getSingleMetricAsString('order_events_waiting')).toContain(
+    'order_events_waiting{service="inventory"} 7',
+  );
 });
 
 test('while the broker is silent, everything else is told', async () => {
@@ -123,6 +136,7 @@ test('while the broker is silent, everything else is told', async () => {
   expect(text).toContain('order_events_outbox_oldest_seconds{');
   expect(text).toContain('order_events_backlog{transport="memory",service="inventory"} 0\n');
   expect(text).not.toContain('transport="nsq"');
+  expect(text).not.toContain('order_events_waiting{');
   expect(told).toEqual([expect.stringContaining('nsq: no answer')]);
   const { status, body } = await get('/lag', silent, { authorization: `Bearer ${TOKEN}` });
   expect([status, body]).toEqual([200, expect.objectContaining({ backlog: null, dead: 1, effects: 1 })]);

@@ -28,11 +28,19 @@ export function isCoded({ headers }: Pick<Message, 'headers'>): boolean {
 export function contentOf({ headers, body }: Message): unknown {
   const encoding = headers['content-encoding'];
   const bytes = encoding === undefined ? body : decompress(body, encoding);
-  if (headers['content-type'] !== PROTOBUF_TYPE) return JSON.parse(Buffer.from(bytes).toString());
+  if (headers['content-type'] !== PROTOBUF_TYPE) return parsed(bytes);
   const schema = headers['ce-dataschema'] ?? '';
   const type = protobufType(schema);
   if (!type) throw new Error(`no Protobuf message is known for "${schema}"`);
   return fromProtobuf(type, bytes);
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch (error) {
+    throw new Error(`it is not JSON: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function asProtobuf(message: Message): Message {

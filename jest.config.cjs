@@ -6,6 +6,8 @@ module.exports = {
   testMatch: ['<rootDir>/{apps,libs,tools}/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', ...asked],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.data/', '<rootDir>/.cache/'],
+  // Most tests wait for others most of the time: brokers, leases, processes.
+  maxWorkers: '100%',
   // Generous: a slow machine must not break a test that would pass.
   testTimeout: 600_000,
   globalSetup: '<rootDir>/libs/testing/src/postgres/jest-setup.ts',

@@ -3,20 +3,24 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { describeBroker, freePort, privateBroker } from '@order-events/testing';
+import { describeBroker, privateBroker } from '@order-events/testing';
 import { placeOf } from '../src/brokers/place';
 import { status } from '../src/brokers/status';
+import { claimPortOffset, type PortOffset } from './test-system';
 
 const root = join(__dirname, '..', '..');
 
 let env: Record<string, string>;
+let offset: PortOffset;
 beforeEach(async () => {
-  env = { PORT_OFFSET: String((await freePort()) - placeOf('nats', {}).ports.monitor!) };
+  offset = await claimPortOffset();
+  env = { PORT_OFFSET: String(offset.portOffset) };
 });
 afterEach(async () => {
   await brokers('down', 'nats');
   const { directory } = placeOf('nats', env);
   for (const path of [directory, `${directory}.lock`]) rmSync(path, { recursive: true, force: true });
+  offset.release();
 });
 
 /** The command, as npm runs it, on a machine where no Docker engine answers. */

@@ -44,7 +44,7 @@ const forgotten = /"(received|confirmed)" arrived 1 times instead of 0$/;
 const areRepaired = (results: readonly Result[]) =>
   results.every(({ violations }) => violations.every((violation) => forgotten.test(violation)));
 
-// docs/operations.md tells this, step by step.
+// What docs/operations.md tells, with copies on the same server instead of dumps.
 test('under load the databases of all but order-api go back to an earlier copy, and the delivery audit repairs them', async () => {
   const { system, dataDirectory } = real;
   const services = ['inventory', 'payment', 'logistics', 'email'];

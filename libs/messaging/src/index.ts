@@ -1,10 +1,11 @@
+export * from './any-of';
 export * from './audit/delivery-audit';
 export type { AuditObserver } from './audit/observer';
 export * from './batcher';
 export { CAUTION_MS, type Caution } from './caution';
 export * from './cloud-events';
 export type { Pauses } from './consumption';
-export { compressions } from './codecs/compression';
+export * from './codecs/compression';
 export { coded, contentOf, isCoded, type Coding } from './codecs/content';
 export * from './codecs/encoding-transport';
 export * from './dead-lettered';

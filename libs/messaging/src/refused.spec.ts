@@ -19,7 +19,10 @@ beforeEach(async () => {
 });
 
 const publish = () =>
-  publishRefused({ store: service.store, transport: broker, runtime: service.runtime, observer: service.notes });
+  publishRefused({
+    ...{ store: service.store, transport: broker, runtime: service.runtime, observer: service.notes },
+    group: RELAY,
+  });
 async function state(): Promise<Known | undefined> {
   return (await service.store.transact((tx) => tx.held(RELAY, [id]))).get(id);
 }

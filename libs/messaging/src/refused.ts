@@ -4,25 +4,28 @@ import type { Observer, Runtime } from './ports/runtime';
 import type { InboxEntry, OutboxEntry, Refused, Store } from './ports/store';
 import type { Transport } from './ports/transport';
 
-/** The group in whose name records of the outbox are dead letters that the broker refused. */
+/** The group in whose name records of the outbox are dead letters that our own broker refused. */
 export const RELAY = 'relay';
 
 const AT_ONCE = 100;
 
 export interface RefusedOptions {
-  store: Store;
+  store: Pick<Store, 'dueRetries' | 'transact'>;
   transport: Pick<Transport, 'publish'>;
   runtime: Pick<Runtime, 'eventId'>;
   observer: Pick<Observer, 'published' | 'publishFailed' | 'refused'>;
+  /** In whose name they are dead letters. */
+  group: string;
 }
 
 /**
  * Publishes records again that were refused and that an operator has brought back, each as it was. It is `applied` once
- * the broker holds it, and stands in the outbox anew; dead again if it is refused again; while the broker is away it stays due.
+ * the broker holds it, and one of our own stands in the outbox anew; dead again if it is refused again; while the broker is away it stays due.
  * @returns how many were due
  */
-export async function publishRefused({ store, transport, runtime, observer }: RefusedOptions): Promise<number> {
-  const due = await store.dueRetries(RELAY, AT_ONCE);
+export async function publishRefused(options: RefusedOptions): Promise<number> {
+  const { store, transport, runtime, observer, group } = options;
+  const due = await store.dueRetries(group, AT_ONCE);
   if (due.length === 0) return 0;
   const settlements = await transport.publish(due.map(({ message }) => message));
   const entries: InboxEntry[] = [];
@@ -34,17 +37,17 @@ export async function publishRefused({ store, transport, runtime, observer }: Re
     if (settlement.stored) {
       entries.push({ ...entry, state: 'applied', retried: true });
       // The audit has gone past where it stood in the outbox: only what stands there again is asked about.
-      appended.push({ id, ...message });
+      if (group === RELAY) appended.push({ id, ...message });
     } else if (settlement.problem === 'unavailable') unavailable.push(settlement.detail);
     else {
       const failure = { message, error: settlement.detail, attempts: attempts + 1 };
       entries.push({ ...entry, state: 'dead', failure });
-      appended.push(...tellRefused({ ...entry, headers: message.headers }, failure, runtime));
+      appended.push(...tellRefused(group, { ...entry, headers: message.headers }, failure, runtime));
     }
   }
   if (entries.length > 0)
     await store.transact(async (tx) => {
-      await tx.take(RELAY, entries);
+      await tx.take(group, entries);
       await tx.append(appended);
     });
   observer.published(entries.filter(({ state }) => state === 'applied').length);
@@ -65,10 +68,11 @@ export function lettersOf(refused: readonly Refused[]): InboxEntry[] {
 
 /** What is told of a record that was refused: by the one who would have told the record. */
 export function tellRefused(
+  group: string,
   { id, topic, key, headers }: Pick<OutboxEntry, 'id' | 'topic' | 'key' | 'headers'>,
   { error, attempts }: { error: string; attempts: number },
   runtime: Pick<Runtime, 'eventId'>,
 ): OutboxEntry[] {
-  const letter = { group: RELAY, event_id: id, topic, key, attempts, error };
+  const letter = { group, event_id: id, topic, key, attempts, error };
   return deadLettered(letter, runtime.eventId(), headers['ce-source'] ?? '');
 }

@@ -75,7 +75,11 @@ export class Relay {
         else {
           detail = settlement.detail;
           if (settlement.problem === 'refused') {
-            refused.push({ record, error: detail, told: tellRefused(record, { error: detail, attempts: 1 }, runtime) });
+            refused.push({
+              record,
+              error: detail,
+              told: tellRefused(reader.letters, record, { error: detail, attempts: 1 }, runtime),
+            });
             observer.refused(record, detail);
           } else open.push(record);
         }

@@ -8,7 +8,7 @@ import type { Presence } from './ports/presence';
 import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type Store } from './ports/store';
 import type { Subscribe, Transport } from './ports/transport';
-import { publishRefused } from './refused';
+import { publishRefused, RELAY } from './refused';
 import type { Relay } from './relay';
 import type { Tables } from './decision';
 
@@ -62,10 +62,11 @@ export class Worker {
       ...observer,
       handled: (arrival, outcome, error) => {
         observer.handled(arrival, outcome, error);
-        // One that fails again says nothing new: after a busy hour the last hundred may all be such.
-        const failsAgain = arrival.again && error !== undefined;
+        // One that fails again says nothing new: after a busy hour the last hundred may all be such. Nor does what is nobody's fault.
+        const isOld = arrival.again && error !== undefined;
+        const isNobodys = error instanceof StoreError && error.kind !== 'rejected';
         const isDecided = arrival.reading.ok && outcome !== 'duplicate' && outcome !== 'expired';
-        if (isDecided && !failsAgain) consumption.note(arrival.key, error);
+        if (isDecided && !isOld && !isNobodys) consumption.note(arrival.key, error);
       },
     };
     const pipeline = make(told, caution);
@@ -103,7 +104,11 @@ export class Worker {
     this.every('schedule', SCHEDULE_POLL_MS, async () => {
       while ((await this.options.store.appendDue(DUE_AT_ONCE)) === DUE_AT_ONCE && !signal.aborted);
     });
-    this.every('refused events', REFUSED_POLL_MS, async () => void (await publishRefused(this.options)));
+    this.every(
+      'refused events',
+      REFUSED_POLL_MS,
+      async () => void (await publishRefused({ ...this.options, group: RELAY })),
+    );
   }
 
   /** Repeats `work`, `ms` after it has ended or failed, until the worker stops; then it is aborted. */

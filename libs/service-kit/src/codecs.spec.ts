@@ -21,7 +21,7 @@ describe.each([
   describeBroker(name, () => {
     test(`an event goes as Protobuf, packed by ${encoding ?? 'its client'}, and is read as it was`, async () => {
       const { env } = await sharedBroker(name);
-      const form = { CODEC: 'protobuf', COMPRESSION: encoding ?? 'gzip', TOPIC_PREFIX: `codecs-${randomUUID()}.` };
+      const form = { CODEC: 'protobuf', COMPRESSION: encoding ?? 'snappy', TOPIC_PREFIX: `codecs-${randomUUID()}.` };
       const coded: number[] = [];
       const { transport } = openTransport(loadConfig(TRANSPORT_SETTINGS, {}, { ...env, ...form, TRANSPORT: name }), {
         applicationName: 'test',

@@ -96,7 +96,8 @@ const openers: Record<TransportName, Opener> = {
   kafka: (config, common) => {
     const { KafkaTransport } =
       require('@order-events/transport-kafka') as typeof import('@order-events/transport-kafka');
-    return new KafkaTransport({ ...common, ...reached.kafka(config) });
+    const compression = config.COMPRESSION === 'snappy' ? 'snappy' : 'gzip';
+    return new KafkaTransport({ ...common, ...reached.kafka(config), compression });
   },
   rabbitmq: (config, common) => {
     const { RabbitmqTransport } =

@@ -1,5 +1,6 @@
 import type { Service } from '@order-events/contracts';
 import {
+  RELAY,
   StoreError,
   type InboxEntry,
   type LogReader,
@@ -146,6 +147,7 @@ export class SteppedStore implements AuditedStore {
       (store) => store.outbox(),
     );
     return {
+      letters: RELAY,
       lease: async (ms) => {
         this.assertThere();
         return current().lease(ms);

@@ -34,7 +34,7 @@ async function outbox({ services, values }: Call): Promise<Result> {
   const path = `/outbox${query({ key: text(values, 'key'), limit: text(values, 'limit') ?? 5 })}`;
   const answers = await services.askAll<Outbox>(path);
   const ages = [...answers].map(([service, { oldest_ms, scheduled }]) => {
-    return [service, duration(oldest_ms), scheduled.count, scheduled.next_at];
+    return [service, duration(oldest_ms), scheduled?.count, scheduled.next_at];
   });
   const rows = [...answers].flatMap(([service, { items }]) =>
     items.map(({ position, topic, key, created_at }) => [service, position, topic, key, created_at]),

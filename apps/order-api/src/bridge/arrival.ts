@@ -27,9 +27,9 @@ export function arrivalOf(message: Message, tries?: number): Arrival {
   };
 }
 
-/** What became of one. Of a dead letter, why. */
+/** What became of one. Of a dead letter, why; `known`: these bytes are one already, or were given up. */
 export interface Outcome {
   arrival: Arrival;
-  state: 'applied' | 'duplicate' | 'dead';
+  state: 'applied' | 'duplicate' | 'known' | 'dead';
   error?: string;
 }

@@ -75,7 +75,9 @@ export class Bridge {
   private letOut(address: string): void {
     const { service, log } = this.options;
     const { store, metrics } = service;
-    this.relaying = outlet({ store, foreign: this.open(address), metrics, log }).run(this.leaving.signal);
+    const out = outlet({ store, foreign: this.open(address), metrics, log });
+    this.relaying = out.run(this.leaving.signal);
+    service.every('bridge out retries', RETRIES_MS, () => out.retryDue());
     service.every('bridge out', LOOK_MS, async () => {
       // Nothing would be published, and nobody would know why.
       if (!(await isReader(store.database, BRIDGE)))

@@ -18,6 +18,12 @@ export interface IntakeOptions {
 
 const RETRIES_AT_ONCE = 100;
 
+const said = {
+  applied: 'order placed',
+  duplicate: 'order placed before',
+  known: 'no order, and a dead letter before: that can be sent through again, see npm run oe -- dlq',
+};
+
 /** Takes bare orders in: `handle` resolves when each is placed or is a dead letter, and only then may it be acknowledged. */
 export class Intake {
   constructor(private readonly options: IntakeOptions) {}
@@ -83,6 +89,6 @@ export class Intake {
     const fields = { source, order_id, outcome: state };
     if (state === 'dead')
       log.error({ ...fields, event_id: id, detail: error }, 'no order; a dead letter: see npm run oe -- dlq ls');
-    else log.info(fields, state === 'applied' ? 'order placed' : 'order placed before');
+    else log.info(fields, said[state]);
   }
 }

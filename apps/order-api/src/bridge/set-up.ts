@@ -17,5 +17,13 @@ async function declare(config: TransportConfig, address: string, group?: string)
   // What is tried again by itself shows in what is declared, or does not matter.
   const onError = ({ message }: Error) => void process.stdout.write(`${message}\n`);
   const foreign = openForeign(config, address, { applicationName: 'setup', onError });
-  await untilItSucceeds(address, () => foreign.declare(group)).finally(() => foreign.close());
+  try {
+    await untilItSucceeds(address, () => foreign.declare(group));
+  } catch (error) {
+    // A broker of other teams must not keep ours from being set up.
+    const { message } = error as Error;
+    process.stdout.write(`NOT SET UP: ${address}: ${message}. All else is; set up again when that broker answers.\n`);
+  } finally {
+    await foreign.close();
+  }
 }

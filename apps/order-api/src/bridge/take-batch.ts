@@ -42,7 +42,10 @@ export async function takeBatch(
   const { placed, claims } = await claim(session, drafts);
   const outcomes = arrivals.map((arrival): Outcome => {
     const one = drafts.get(arrival);
-    if (one === undefined) return { arrival, state: 'duplicate' };
+    if (one === undefined) {
+      const before = held.get(arrival.id) ?? 'applied';
+      return { arrival, state: before === 'applied' ? 'duplicate' : 'known' };
+    }
     if (typeof one === 'string') return { arrival, state: 'dead', error: one };
     if (placed.has(arrival)) return { arrival, state: 'applied' };
     const error = conflict(arrival, claims.get(one.order.order_id));

@@ -169,7 +169,7 @@ describe('cancelled', () => {
     service.handle(created);
     service.answer(service.open[0]!, willing['gateway.authorize']);
     service.handle(cancelled);
-    expect(service.open).toMatchObject([{ kind: 'gateway.reverse', idempotencyKey: 'o1.reverse.a1' }]);
+    expect(service.open).toMatchObject([{ kind: 'gateway.reverse', idempotencyKey: 'o1.reverse.authorized' }]);
   });
 });
 

@@ -14,7 +14,8 @@ interface OfMoney extends OfOrder {
 export interface Inputs {
   'gateway.authorize': OfMoney & { token: string };
   'gateway.capture': OfMoney & { authorization_id: string };
-  'gateway.reverse': OfOrder;
+  /** With the authorisation where one is known. */
+  'gateway.reverse': OfOrder & { authorization_id?: string };
 }
 
 /** What the gateway answers for certain, by the kind of effect. */
@@ -39,8 +40,10 @@ export function capture({ order_id, amount, currency, authorization_id }: Paymen
  * the two apart, so that the "nothing" of a time before the authorisation does not answer for it.
  */
 export function reverse({ order_id, authorization_id }: Payment): NewEffect {
-  const idempotencyKey = [order_id, 'reverse', ...(authorization_id === null ? [] : [authorization_id])].join('.');
-  return { ...effect('gateway.reverse', { order_id }), idempotencyKey };
+  const unknown = effect('gateway.reverse', { order_id });
+  if (authorization_id === null) return unknown;
+  const idempotencyKey = `${unknown.idempotencyKey}.authorized`;
+  return { ...unknown, idempotencyKey, input: { order_id, authorization_id } };
 }
 
 /** The gateway knows a call again by its order and verb: an order is authorised and captured once. */

@@ -11,7 +11,7 @@ export interface Gateway {
   capture(input: Inputs['gateway.capture'], call: Call): Promise<Answers['gateway.capture']>;
   /**
    * Gives everything back that it has of an order's money: what is reserved is voided, what was captured refunded. Says what
-   * has become of it, also when that was done before. Gateways call it reversal, or cancel by the merchant's reference.
+   * has become of it, also when that was done before. `nothing` is no answer about an order that it has authorised. Gateways call it reversal, or cancel by the merchant's reference.
    */
   reverse(input: Inputs['gateway.reverse'], call: Call): Promise<Answers['gateway.reverse']>;
 }

@@ -43,8 +43,11 @@ describe('with the real sandbox', () => {
     expect(await gateway.capture({ ...money(1), authorization_id }, newCall())).toEqual(failed);
   });
 
-  test('of an order without money nothing is reversed', async () => {
-    expect(await gateway.reverse({ order_id: randomUUID() }, newCall())).toEqual({ outcome: 'nothing' });
+  test('of an order without money nothing is reversed, and of one with money that is no answer', async () => {
+    const order_id = randomUUID();
+    expect(await gateway.reverse({ order_id }, newCall())).toEqual({ outcome: 'nothing' });
+    const known = gateway.reverse({ order_id, authorization_id: 'auth_1' }, newCall());
+    await expect(known).rejects.toThrow('knows nothing of the order, and has authorised it as auth_1');
   });
 
   test('a repeat with the same key gets the same answer', async () => {

@@ -52,8 +52,16 @@ export class HttpGateway implements Gateway {
     return { outcome: 'captured', ...read(captured, done(answer)) };
   }
 
-  async reverse({ order_id }: Inputs['gateway.reverse'], call: Call): Promise<Answers['gateway.reverse']> {
-    return read(reversed, done(await this.post('/reversals', { order_id }, call)));
+  async reverse(
+    { order_id, authorization_id }: Inputs['gateway.reverse'],
+    call: Call,
+  ): Promise<Answers['gateway.reverse']> {
+    const answer = done(await this.post('/reversals', { order_id }, call));
+    const reversal = read(reversed, answer);
+    // It may find orders by an index that is behind; what is known to be there must not be given up for that.
+    if (reversal.outcome === 'nothing' && authorization_id !== undefined)
+      throw unclear(answer, `knows nothing of the order, and has authorised it as ${authorization_id}`);
+    return reversal;
   }
 
   private post(path: string, body: object, call: Call): Promise<Answer> {

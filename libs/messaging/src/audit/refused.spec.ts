@@ -3,7 +3,7 @@ import { AuditedSystem } from '../../test/audited-system';
 import { of } from '../../test/lossy-broker';
 import { asPublished } from '../cloud-events';
 import type { LogRecord } from '../ports/store';
-import { publishRefused } from '../refused';
+import { publishRefused, RELAY } from '../refused';
 
 const MINUTE = 60_000;
 let system: AuditedSystem;
@@ -32,7 +32,7 @@ async function redrive(record: LogRecord): Promise<void> {
   await store().transact((tx) => tx.take('relay', [{ ...record, state: 'retrying', failure }]));
   const { broker, runtime, notes } = system;
   const transport = new MemoryTransport({ broker, runtime, onError: (error) => notes.errors.push(error.message) });
-  expect(await publishRefused({ store: store(), transport, runtime, observer: notes })).toBe(1);
+  expect(await publishRefused({ store: store(), transport, runtime, observer: notes, group: RELAY })).toBe(1);
 }
 
 test('what the broker has refused is a dead letter of the relay, and not missing', async () => {

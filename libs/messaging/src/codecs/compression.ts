@@ -4,8 +4,8 @@ import { constants, gunzipSync, gzipSync } from 'node:zlib';
 export const compressions = ['gzip', 'snappy'] as const;
 export type Compression = (typeof compressions)[number];
 
-/** What a few bytes may grow to: no transport takes half as much in one message. */
-const MAX_BYTES = 32 * 1024 * 1024;
+/** What a few bytes may grow to: it is read before anything is known of it, so it must not be able to fill the memory. */
+export const MAX_UNPACKED_BYTES = 4 * 1024 * 1024;
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- a native part that few need
 const snappy = () => require('snappy') as typeof import('snappy');
@@ -20,9 +20,10 @@ export function compress(body: Uint8Array, compression: Compression): Buffer {
 export function decompress(body: Uint8Array, encoding: string): Buffer {
   switch (encoding) {
     case 'gzip':
-      return gunzipSync(body, { maxOutputLength: MAX_BYTES });
+      return gunzipSync(body, { maxOutputLength: MAX_UNPACKED_BYTES });
     case 'snappy':
-      if (snappyLength(body) > MAX_BYTES) throw new Error(`the body would have more than ${MAX_BYTES} bytes`);
+      if (snappyLength(body) > MAX_UNPACKED_BYTES)
+        throw new Error(`the body would have more than ${MAX_UNPACKED_BYTES} bytes`);
       return snappy().uncompressSync(Buffer.from(body), { asBuffer: true }) as Buffer;
     default:
       throw new Error(`nobody here knows the content-encoding "${encoding}"`);

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { dataschema, events, eventSchemas, topics, type JsonSchema, type Topic } from '@order-events/contracts';
 import { orderBody } from '@order-events/testing';
 import { decode, toBinary } from '../cloud-events';
+import { read } from '../pipeline/arrival';
 import { systemRuntime } from '../runtime';
 import { coded, contentOf, type Coding } from './content';
 import { protobufType } from './protobuf';
@@ -62,6 +63,7 @@ describe('stays as it is', () => {
     ['a version that has none', message('order.created', order, dataschema('order.created', 2))],
     ['no event at all', { topic: 't', key: '', headers: {}, body: Buffer.from('{}') }],
     ['data that does not fit', message('inventory.reserved', { order_id: 7 })],
+    ['a field that only a newer version of us knows', message('inventory.reserved', { order_id: 'o1', later: 1 })],
   ])('%s', (_, plain) => {
     expect(coded(plain, protobuf)).toBe(plain);
   });
@@ -92,14 +94,21 @@ describe('what cannot be read is told, and harms nobody', () => {
     expect(decode(spoilt)).toMatchObject({ ok: false, detail: expect.stringMatching(/^the body cannot be read: /) });
   });
 
-  test('broken and unknown Protobuf', () => {
-    const { headers, ...rest } = coded(message('order.created', order), codings[3]!);
-    expect(decode({ ...rest, headers, body: Buffer.from([0xff, 0xff]) })).toMatchObject({ ok: false });
-    const later = { ...headers, 'ce-dataschema': dataschema('order.created', 9) };
-    expect(decode({ ...rest, headers: later })).toMatchObject({
-      ok: false,
-      detail: 'the body cannot be read: no Protobuf message is known for "urn:order-events:order.created:9"',
-    });
+  test('broken Protobuf', () => {
+    const broken = { ...coded(message('order.created', order), codings[3]!), body: Buffer.from([0xff, 0xff]) };
+    expect(decode(broken)).toMatchObject({ ok: false });
+  });
+});
+
+test('a newer version in Protobuf waits like one in JSON, and an unknown type is one', () => {
+  const { headers, ...rest } = coded(message('order.created', order), codings[4]!);
+  const as = (changed: object) => read({ ...rest, headers: { ...headers, ...changed } });
+  const later = as({ 'ce-dataschema': dataschema('order.created', 9) });
+  expect(later).toMatchObject({ id: headers['ce-id'], reading: { ok: false, waits: true } });
+  const unknown = as({ 'ce-type': 'order.vanished', 'ce-dataschema': 'urn:order-events:order.vanished:1' });
+  expect(unknown).toMatchObject({
+    id: headers['ce-id'],
+    reading: { ok: false, waits: false, detail: 'unknown_type: order.vanished' },
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Message } from '../ports/transport';
-import { compress, decompress, type Compression } from './compression';
+import { compress, decompress, MAX_UNPACKED_BYTES, type Compression } from './compression';
 import { fromProtobuf, protobufType, toProtobuf } from './protobuf';
 
 export const JSON_TYPE = 'application/json';
@@ -16,7 +16,9 @@ export interface Coding {
 /** Data in another form. What has no other form, or would grow by it, stays as it is. */
 export function coded(message: Message, { codec, compression, compressFrom }: Coding): Message {
   const inCodec = codec === 'protobuf' ? asProtobuf(message) : message;
-  return compression === 'none' || inCodec.body.byteLength < compressFrom ? inCodec : packed(inCodec, compression);
+  const { byteLength } = inCodec.body;
+  const isWorthIt = byteLength >= compressFrom && byteLength <= MAX_UNPACKED_BYTES;
+  return compression !== 'none' && isWorthIt ? packed(inCodec, compression) : inCodec;
 }
 
 /** Whether the body is in another form than the data was written in. */
@@ -24,15 +26,16 @@ export function isCoded({ headers }: Pick<Message, 'headers'>): boolean {
   return headers['content-encoding'] !== undefined || headers['content-type'] === PROTOBUF_TYPE;
 }
 
-/** Parsed JSON, or what a message in another form is in JSON. @throws with what is wrong with the bytes */
+/**
+ * Parsed JSON, or what a message in another form is in JSON; undefined for Protobuf of a type or version that nobody here has:
+ * which one it is, the envelope says. @throws with what is wrong with the bytes
+ */
 export function contentOf({ headers, body }: Message): unknown {
   const encoding = headers['content-encoding'];
   const bytes = encoding === undefined ? body : decompress(body, encoding);
   if (headers['content-type'] !== PROTOBUF_TYPE) return parsed(bytes);
-  const schema = headers['ce-dataschema'] ?? '';
-  const type = protobufType(schema);
-  if (!type) throw new Error(`no Protobuf message is known for "${schema}"`);
-  return fromProtobuf(type, bytes);
+  const type = protobufType(headers['ce-dataschema'] ?? '');
+  return type && fromProtobuf(type, bytes);
 }
 
 function parsed(bytes: Uint8Array): unknown {
@@ -48,6 +51,7 @@ function asProtobuf(message: Message): Message {
   if (headers['content-type'] !== JSON_TYPE) return message;
   const type = protobufType(headers['ce-dataschema'] ?? '');
   if (!type) return message;
+  // What has a field that only a newer version of us knows stays JSON, which keeps it.
   const bytes = toProtobuf(type, JSON.parse(Buffer.from(body).toString()) as object);
   return bytes ? { ...message, headers: { ...headers, 'content-type': PROTOBUF_TYPE }, body: bytes } : message;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { eventsProtoFile } from '@order-events/contracts';
 import type * as protobufjs from 'protobufjs';
 
@@ -21,9 +22,11 @@ export function protobufType(schema: string): protobufjs.Type | undefined {
   return (messages().lookup(`order_events.${name}V${version}`) as protobufjs.Type | null) ?? undefined;
 }
 
-/** @returns undefined when the data does not fit */
+/** @returns undefined when the message has no place for all of the data */
 export function toProtobuf(type: protobufjs.Type, data: object): Uint8Array | undefined {
-  return type.verify(data) === null ? type.encode(type.fromObject(data)).finish() : undefined;
+  if (type.verify(data) !== null) return undefined;
+  const bytes = type.encode(type.fromObject(data)).finish();
+  return isDeepStrictEqual(fromProtobuf(type, bytes), data) ? bytes : undefined;
 }
 
 /** The data as JSON has it. @throws when the bytes are no such message */

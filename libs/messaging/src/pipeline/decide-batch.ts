@@ -32,6 +32,8 @@ export interface Outcome {
 
 /** How long an event of a version that is not known yet waits until it is looked at again. */
 const UNKNOWN_VERSION_MS = 60_000;
+/** And one that could not be decided through no fault of its own: nothing is counted that would let the pause grow. */
+const NOBODYS_FAULT_MS = 2_000;
 
 /** Decides a batch within one transaction: lock, skip what the inbox holds, decide each in memory, write once. */
 export async function decideBatch<T extends Tables>(
@@ -134,7 +136,9 @@ export function failed<T extends Tables>(
     ? UNKNOWN_VERSION_MS
     : error instanceof DeadLetterError
       ? null
-      : consumer.retry(attempts, runtime.random());
+      : counts
+        ? consumer.retry(attempts, runtime.random())
+        : NOBODYS_FAULT_MS;
   const { crashes } = arrival;
   const failure = {
     message,

@@ -39,12 +39,27 @@ export class Pipeline<T extends Tables> {
     const { store, consumer } = this.options;
     const due = await store.dueRetries(consumer.group, RETRIES_AT_ONCE);
     if (due.length === 0) return 0;
-    const arrivals = due.map(({ message, ...tries }) => read(message, tries));
+    const arrivals: Arrival[] = [];
+    for (const { id, message, ...tries } of due) {
+      const arrival = read(message, tries);
+      if (arrival.id === id) arrivals.push(arrival);
+      else await this.takeAnew(id, message, signal);
+    }
     const isSuspect = ({ crashes }: Arrival) => this.isCautious || crashes !== undefined;
     const others = arrivals.filter((arrival) => !isSuspect(arrival));
     if (others.length > 0) await this.take(others, signal);
     await this.takeAlone(arrivals.filter(isSuspect), signal);
     return due.length;
+  }
+
+  /** What could not be read goes by its bytes. Now that it can be, it comes in as the event that it is, and the letter is done with. */
+  private async takeAnew(letter: string, message: Message, signal?: AbortSignal): Promise<void> {
+    await this.handle([message], signal);
+    const { store, consumer } = this.options;
+    const { topic, key } = message;
+    await store.transact((tx) =>
+      tx.take(consumer.group, [{ id: letter, topic, key, state: 'applied', retried: true }]),
+    );
   }
 
   private get isCautious(): boolean {

@@ -107,11 +107,13 @@ export interface Refused {
 
 /** One reader's place in a log, held by one owner at a time. */
 export interface LogReader {
+  /** The group in whose name records that are refused are dead letters: one of its own, for they are refused to it alone. */
+  readonly letters: string;
   /** Takes or renews the lease. False: somebody else has it. */
   lease(ms: number): Promise<boolean>;
   /** The records after the last page that was read, at most `limit` and `PAGE_BYTES`, oldest first. Empty: nothing new. */
   page(limit: number): Promise<LogRecord[]>;
-  /** Makes the place after the last page lasting, with `refused` records filed as dead letters of group `relay`. */
+  /** Makes the place after the last page lasting, with `refused` records filed as dead letters. */
   commit(refused: readonly Refused[]): Promise<void>;
   /** Goes back to the last lasting place. */
   rewind(): void;

@@ -7,6 +7,7 @@ import type {
   TopicDeclaration,
   Transport,
 } from '../ports/transport';
+import { anyOf } from '../any-of';
 import { CallGate } from './call-gate';
 import { PartialProofs } from './partial-proofs';
 
@@ -82,8 +83,7 @@ export class RoutedTransport implements Transport {
   }
 
   async isConsumed(group: string): Promise<boolean> {
-    const each = await this.each((part) => part.isConsumed(group));
-    return each.includes(true);
+    return anyOf(this.parts.map((part) => part.isConsumed(group)));
   }
 
   async ping(): Promise<void> {

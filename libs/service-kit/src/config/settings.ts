@@ -82,7 +82,7 @@ export const settings = {
     z.enum(['json', 'protobuf']).default('json'),
   ),
   COMPRESSION: setting(
-    'How larger messages are packed, on other brokers than Kafka: its client packs whole batches anyway.',
+    'How larger messages are packed. On Kafka the client packs whole batches instead, by gzip unless this says `snappy`.',
     z.enum(['none', ...compressions]).default('none'),
   ),
   COMPRESSION_MIN_BYTES: setting('The smallest body that is packed.', count.default(1024)),

@@ -5,7 +5,11 @@ import type { Metrics } from '../metrics';
 /** Tells what the delivery audit does in log lines and figures. */
 export function observeAudit(log: Logger, { audited }: Metrics, { loopFailed }: Observer): AuditObserver {
   return {
-    verified: (group, count) => audited.inc({ group, outcome: 'verified' }, count),
+    verified: (group, count) => {
+      audited.inc({ group, outcome: 'verified' }, count);
+      // There before it is first counted: what appears with a figure has not increased, as far as Prometheus knows.
+      audited.inc({ group, outcome: 'resent' }, 0);
+    },
     missing: (group, count) => audited.inc({ group, outcome: 'missing' }, count),
     resent: (group, count) => {
       audited.inc({ group, outcome: 'resent' }, count);

@@ -51,12 +51,12 @@ async function setUp({ service, migrations, seed, also }: SetupOptions): Promise
   try {
     await declareAudits(database, audiences(service));
     if (seed && config.NODE_ENV !== 'production') await database.transact(seed);
+    await declareTopology(config);
     await also?.(database, config);
   } finally {
     await database.close();
   }
   if (failed[0]) throw failed[0];
-  await declareTopology(config);
 }
 
 async function declareTopology(config: TransportConfig): Promise<void> {

@@ -13,6 +13,7 @@ import type { MemoryStore } from './store';
 
 /** One reader's place in the outbox: windows by commit, and within a window by position, as on Postgres. */
 export class MemoryOutboxReader implements LogReader, AuditLog {
+  readonly letters = RELAY;
   private epoch: number | undefined;
   private ahead: Place;
 
@@ -58,8 +59,8 @@ export class MemoryOutboxReader implements LogReader, AuditLog {
     else
       await this.store.transact(async (tx) => {
         const letters = lettersOf(refused);
-        await tx.reopen(RELAY, letters);
-        await tx.take(RELAY, letters);
+        await tx.reopen(this.letters, letters);
+        await tx.take(this.letters, letters);
         await tx.append(refused.flatMap(({ told = [] }) => told));
         // Last of all, because nothing takes it back.
         this.assertMine();

@@ -1,11 +1,12 @@
-import type {
-  AuditLog,
-  AuditStatus,
-  AuditStore,
-  Holding,
-  LogRecord,
-  Published,
-  ReplayStart,
+import {
+  RELAY,
+  type AuditLog,
+  type AuditStatus,
+  type AuditStore,
+  type Holding,
+  type LogRecord,
+  type Published,
+  type ReplayStart,
 } from '@order-events/messaging';
 import { LeaseLostError } from '../lease-lost';
 import type { Database } from './database';
@@ -219,7 +220,7 @@ class AuditCursor extends OutboxReader {
     backend: () => Promise<Backend | undefined>,
     private readonly group: string,
   ) {
-    super(own, owner, backend, readerOf(group));
+    super(own, owner, backend, RELAY, readerOf(group));
   }
 
   /** Without what is verified and not meant by a replay; a page of nothing else is passed over. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DEAD_LETTERED } from '@order-events/contracts';
-import { publishRefused, Relay, systemRuntime, type InboxEntry, type Settlement } from '@order-events/messaging';
+import { publishRefused, Relay, RELAY, systemRuntime, type InboxEntry, type Settlement } from '@order-events/messaging';
 import { entry, eventually, FaultyBroker, message } from '@order-events/testing';
 import { OutboxDatabase } from '../../test/outbox-database';
 import type { DeadLetterFilter } from './dead-letters';
@@ -153,7 +153,8 @@ test('of the relay are published again as they were, and are dead again if they 
   await eventually(async () => (await keys({ group: 'relay' })).length === 1);
   stop.abort();
   await relaying;
-  const again = () => publishRefused({ store, transport: broker, runtime: systemRuntime, observer: notes });
+  const again = () =>
+    publishRefused({ store, transport: broker, runtime: systemRuntime, observer: notes, group: RELAY });
   const { key, topic } = odd;
   const letter: InboxEntry = { id: odd.id, key, topic, state: 'dead' };
   expect(await again()).toBe(0);

@@ -16,6 +16,7 @@ export class OutboxReader implements LogReader, AuditLog {
     private readonly database: Database,
     owner: string,
     backend: () => Promise<Backend | undefined>,
+    readonly letters: string = RELAY,
     reader = 'relay',
   ) {
     this.cursors = new LogCursors({ database, log: 'outbox', reader, owner, backend });
@@ -42,8 +43,8 @@ export class OutboxReader implements LogReader, AuditLog {
         await this.cursors.save(session);
         const tx = new PostgresTx(session);
         const letters = lettersOf(refused);
-        await tx.reopen(RELAY, letters);
-        await tx.take(RELAY, letters);
+        await tx.reopen(this.letters, letters);
+        await tx.take(this.letters, letters);
         await tx.append(refused.flatMap(({ told = [] }) => told));
       });
     } catch (error) {

@@ -147,11 +147,14 @@ export class PostgresStore implements Store {
     return new OutboxReader(this.database, this.owner, () => this.wake.connected());
   }
 
-  /** Another reader of the outbox beside the relay, with a place that `declareReaders` has given it. */
-  reader(name: string): Pick<Store, 'outbox' | 'wait'> {
+  /**
+   * Another reader of the outbox beside the relay, with a place that `declareReaders` has given it.
+   * @param letters the group in whose name what is refused to it is a dead letter
+   */
+  reader(name: string, letters: string): Pick<Store, 'outbox' | 'wait'> {
     const listener = this.wake.listen('outbox');
     return {
-      outbox: () => new OutboxReader(this.database, this.owner, () => this.wake.connected(), name),
+      outbox: () => new OutboxReader(this.database, this.owner, () => this.wake.connected(), letters, name),
       wait: async (_what, ms, signal) => void (await listener.wait(ms, signal)),
     };
   }

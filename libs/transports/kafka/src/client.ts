@@ -5,6 +5,7 @@ import { Kafka, logLevel, type ISocketFactoryArgs, type KafkaConfig } from 'kafk
 import { letCallsEndBeforeMembersMove } from './handover';
 import { letIdleConnectionsRest } from './idle';
 import { letTopicsOfOthersBeBroken } from './metadata';
+import { knowSnappy } from './snappy';
 
 export interface ClientSettings {
   /** `host:port`, several with commas between them. */
@@ -26,6 +27,7 @@ export const retry = { retries: 5, initialRetryTime: 100, multiplier: 2, factor:
 letIdleConnectionsRest();
 letTopicsOfOthersBeBroken();
 letCallsEndBeforeMembersMove();
+knowSnappy();
 
 /**
  * A kafkajs client that can be ended whatever it is doing. By itself it waits for the answers of a dead connection, some

@@ -1,5 +1,5 @@
 import { bisect, within, type Message, type Settlement } from '@order-events/messaging';
-import { CompressionTypes, Partitioners, type Message as Outgoing, type Producer } from 'kafkajs';
+import { Partitioners, type CompressionTypes, type Message as Outgoing, type Producer } from 'kafkajs';
 import { Client, retry, type ClientSettings } from './client';
 import { MAX_REQUEST_BYTES, toKafka, unfit, weight } from './wire';
 
@@ -23,6 +23,7 @@ export class Publisher {
   constructor(
     private readonly settings: ClientSettings,
     private readonly prefix: string,
+    private readonly compression: CompressionTypes,
   ) {}
 
   publish(batch: readonly Message[]): Promise<Settlement[]> {
@@ -81,7 +82,7 @@ export class Publisher {
       const answers = await within(
         'Kafka',
         deadline - performance.now(),
-        producer.sendBatch({ acks: -1, timeout: PUBLISH_MS, compression: CompressionTypes.GZIP, topicMessages }),
+        producer.sendBatch({ acks: -1, timeout: PUBLISH_MS, compression: this.compression, topicMessages }),
       );
       // After a change of leaders the client may report success without having asked the new one.
       const proved = new Set(answers.map(({ topicName, partition }) => `${topicName}/${partition}`));

@@ -1,5 +1,6 @@
 import type {
   Capabilities,
+  Compression,
   Message,
   Settlement,
   Subscribe,
@@ -7,6 +8,7 @@ import type {
   TopicDeclaration,
   Transport,
 } from '@order-events/messaging';
+import { CompressionTypes } from 'kafkajs';
 import type { ClientSettings } from './client';
 import { Consumer } from './consumer';
 import { Publisher } from './publisher';
@@ -15,9 +17,13 @@ import { Topology } from './topology';
 export interface KafkaTransportOptions extends ClientSettings {
   /** Goes before the names of topics and groups. */
   prefix: string;
+  /** How batches are packed; gzip by default. */
+  compression?: Compression;
   /** Something failed in the background and is tried again, or the client says that it is. */
   onError(error: Error): void;
 }
+
+const packings = { gzip: CompressionTypes.GZIP, snappy: CompressionTypes.Snappy };
 
 /** Events through Kafka: a topic for each type, a consumer group for each service. */
 export class KafkaTransport implements Transport {
@@ -32,7 +38,8 @@ export class KafkaTransport implements Transport {
 
   constructor(private readonly options: KafkaTransportOptions) {
     this.topology = new Topology(options);
-    this.publisher = new Publisher(options, options.prefix);
+    const { prefix, compression = 'gzip' } = options;
+    this.publisher = new Publisher(options, prefix, packings[compression]);
   }
 
   declare(topics: readonly TopicDeclaration[]): Promise<void> {

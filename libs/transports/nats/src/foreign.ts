@@ -3,6 +3,7 @@ import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type JetStreamManag
 import { Connection, TIMEOUT_MS } from './connection';
 import { Consumer } from './consumer';
 import type { ConnectionSettings } from './dial';
+import { unstored } from './publisher';
 import { CONSUMER, Topology } from './topology';
 import { Wire } from './wire';
 
@@ -44,9 +45,9 @@ export class NatsForeign implements Foreign {
         await jetstream.publish(this.subject, body, { timeout: TIMEOUT_MS });
         return { stored: true };
       };
-      return await Promise.all(batch.map((bare) => publish(bare).catch(unavailable)));
+      return await Promise.all(batch.map((bare) => publish(bare).catch(unstored)));
     } catch (error) {
-      return batch.map(() => unavailable(error));
+      return batch.map(() => unstored(error));
     }
   }
 
@@ -78,9 +79,3 @@ export class NatsForeign implements Foreign {
     return connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT_MS });
   }
 }
-
-const unavailable = (error: unknown): Settlement => ({
-  stored: false,
-  problem: 'unavailable',
-  detail: (error as Error).message,
-});

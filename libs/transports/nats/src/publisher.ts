@@ -38,10 +38,18 @@ export class Publisher {
       await jetstream.publish(this.wire.subject(message.topic), message.body, options);
       return { stored: true };
     } catch (error) {
-      const detail = (error as Error).message;
-      return { stored: false, problem: isRefusal(error) ? 'refused' : 'unavailable', detail };
+      return unstored(error);
     }
   }
+}
+
+/** Why a message was not stored: for its own sake, or for reasons that pass. */
+export function unstored(error: unknown): Settlement {
+  return {
+    stored: false,
+    problem: isRefusal(error) ? 'refused' : 'unavailable',
+    detail: (error as Error).message,
+  };
 }
 
 function isRefusal(error: unknown): boolean {

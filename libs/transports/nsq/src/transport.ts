@@ -1,11 +1,12 @@
-import type {
-  Capabilities,
-  Message,
-  Settlement,
-  Subscribe,
-  Subscription,
-  TopicDeclaration,
-  Transport,
+import {
+  anyOf,
+  type Capabilities,
+  type Message,
+  type Settlement,
+  type Subscribe,
+  type Subscription,
+  type TopicDeclaration,
+  type Transport,
 } from '@order-events/messaging';
 import { Connection, type ConnectionSettings } from './connection';
 import { Consumer } from './consumer';
@@ -62,8 +63,7 @@ export class NsqTransport implements Transport {
 
   async isConsumed(group: string): Promise<boolean> {
     const nodes = await this.nodes.find();
-    const each = await Promise.all(nodes.map((node) => isConsumedAt(node, this.options.prefix, group)));
-    return each.includes(true);
+    return anyOf(nodes.map((node) => isConsumedAt(node, this.options.prefix, group)));
   }
 
   /** Resolves when one nsqd answers. Else it rejects with what each has in the way. */

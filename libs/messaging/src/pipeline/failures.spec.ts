@@ -267,3 +267,20 @@ test('a table that is locked for half an hour makes no dead letter of the only e
   }
   expect(await service.states([message])).not.toEqual(['dead']);
 });
+
+test('a letter that went by its bytes, because nobody could read it, comes in as the event that it is once somebody can', async () => {
+  const message = reserved('o1');
+  const letter = '01a00000-0000-8000-8000-000000000000';
+  const { topic, key } = message;
+  const failure = { message, error: 'an encoding that was unknown then', attempts: 1, delayMs: 0 };
+  await service.store.transact((tx) => tx.take(GROUP, [{ id: letter, topic, key, state: 'retrying', failure }]));
+  const pipeline = service.pipeline();
+  expect(await pipeline.retryDue()).toBe(1);
+  expect(await service.count('o1')).toBe(1);
+  const held = await service.store.transact((tx) => tx.held(GROUP, [letter, message.headers['ce-id']!]));
+  expect([...held.values()]).toEqual(['applied', 'applied']);
+  service.runtime.pass(3_600_000);
+  expect(await pipeline.retryDue()).toBe(0);
+  await pipeline.handle([message]);
+  expect(await service.count('o1')).toBe(1);
+});

@@ -82,7 +82,7 @@ describeBroker('rabbitmq', () => {
       large.map(() => ({ stored: false, problem: 'unavailable', detail: expect.any(String) })),
     );
     expect(test.told('RabbitMQ confirms nothing')).toBe(true);
-    await expect(transport.ping()).rejects.toThrow('did not answer');
+    await expect(transport.ping()).rejects.toThrow('no answer from RabbitMQ');
     await test.proxy.heal();
     await sendAll(transport, 1, 10);
   });

@@ -1,5 +1,5 @@
 import { services, type Service } from '@order-events/contracts';
-import { CAUTION_MS, type Message } from '@order-events/messaging';
+import type { Message } from '@order-events/messaging';
 import { MemoryDatabase, MemoryStore } from '@order-events/store';
 import { Backup } from './backup';
 import { Broker } from './broker';
@@ -8,16 +8,16 @@ import { Faults } from './faults';
 import { HOUR_MS, MINUTES_MS, planIncidents, RESTORE_MS } from './incidents';
 import { Calls, invariantsOf, type Invariant } from './invariants';
 import { Operator } from './operator';
-import type { OrderDesk } from './order-desk';
 import { Outside } from './outside';
 import { shipped, type Parts } from './parts';
+import { Processes } from './processes';
 import { lossless, profiles, type Profile } from './profiles';
 import { Random } from './random';
 import { EPOCH_MS, Replica, type Surroundings } from './replica';
 import { unrest } from './rest';
 import { scenariosOf, stocked, wanted, wantRefunds, type Scenario } from './scenario';
 import { quiet, Scheduler, type Task } from './scheduler';
-import { SimulatedService, type System } from './service';
+import type { System } from './service';
 import type { Commit, ServiceDatabase } from './store';
 import { Trace } from './trace';
 import type { Workspace } from './workspace';
@@ -69,17 +69,10 @@ export class Simulation {
   private readonly clocks = Object.fromEntries(services.map((service) => [service, 0])) as Record<Service, number>;
   private readonly outside: Outside;
   private readonly system: System;
-  private readonly replicas = new Map<Replica, SimulatedService>();
+  private readonly processes: Processes;
   private readonly operator: Operator;
-  /** Whose new processes know a newer version of the events. */
-  private readonly upgraded = new Set<Service>();
-  /** Processes that are being replaced. */
-  private readonly leaving = new Set<Replica>();
   private violation: string | undefined;
   private atRest = false;
-  private started = 0;
-  /** When a process of it died last, virtual milliseconds. */
-  private readonly diedAt = new Map<Service, number>();
   /** When something has happened last. */
   private newsAt = 0;
 
@@ -114,7 +107,7 @@ export class Simulation {
     const keeper = lossless.includes(this.broker.profile);
     const hasKilled = (service: Service, id: string) => this.faults.hasKilled(`${service} ${id}`);
     this.invariants = [calls, ...invariantsOf({ scenarios, databases, outside, hasKilled, keeper, now, report })];
-    this.customers = new Customers({ around, note, desk: () => this.desk() });
+    this.customers = new Customers({ around, note, desk: () => this.processes.desk() });
     const committed = (commit: Commit) => {
       for (const invariant of this.invariants) invariant.committed?.(commit);
     };
@@ -127,17 +120,18 @@ export class Simulation {
     const deadlineS = random.pick([20, 60, 120]);
     this.system = {
       ...{ around, workspace, broker: this.broker, outside, calls, deadlineS, committed, verified, note, report },
-      kill: (replica, before) => this.kill(replica, before),
-      isWarned: (replica) => this.isWarned(replica),
+      kill: (replica, before) => this.processes.kill(replica, before),
+      isWarned: (replica) => this.processes.isWarned(replica, this.clocks[replica.service]),
       parts: { ...shipped, ...parts },
     };
+    this.processes = new Processes(this.system, databases);
     this.operator = new Operator({ around, databases, parts: this.system.parts, note, repaired });
   }
 
   async run(): Promise<Result> {
     for (const service of services) await this.setUp(service);
     for (const service of services)
-      for (let count = this.random.chance(0.75) ? 2 : 1; count > 0; count--) this.start(service);
+      for (let count = this.random.chance(0.75) ? 2 : 1; count > 0; count--) this.processes.start(service);
     for (const scenario of this.scenarios.values()) this.customers.expect(scenario);
     this.planFaults();
     this.look();
@@ -162,7 +156,7 @@ export class Simulation {
   private take(task: Task<Replica>): void {
     const { owner, label, detail } = task;
     const { trace, scheduler, faults } = this;
-    if (owner && faults.strikes(owner.service, label)) return this.kill(owner, `${label} ${detail}`);
+    if (owner && faults.strikes(owner.service, label)) return this.processes.kill(owner, `${label} ${detail}`);
     if (label === 'wake') trace.tick(scheduler.now);
     else {
       trace.note(scheduler.now, owner?.name ?? '', `${label} ${detail}`);
@@ -188,10 +182,10 @@ export class Simulation {
           this.clocks[service] += ms;
           this.calls.forgive(service);
         },
-        deploy: (service) => this.replace(service),
-        upgrade: (service) => this.upgrade(service),
+        deploy: (service) => this.processes.replace(service),
+        upgrade: (service) => this.processes.upgrade(service),
         backUp: (service) => this.backUp(service),
-        replicas: () => [...this.replicas.keys()],
+        replicas: () => this.processes.all,
         orderIds: [...this.scenarios.keys()],
         note: this.system.note,
       },
@@ -217,53 +211,10 @@ export class Simulation {
     await store.close();
   }
 
-  private start(service: Service): void {
-    const replica = new Replica(`${service}#${++this.started}`, service, this.around, this.upgraded.has(service));
-    this.replicas.set(replica, new SimulatedService(this.system, replica, this.databases[service]));
-  }
-
-  /** Ends a process as kill -9 does; a new one takes its place after a while. */
-  private kill(replica: Replica, before: string): void {
-    const { service, name } = replica;
-    this.diedAt.set(service, this.scheduler.now);
-    this.system.note(name, `dies before ${before}`);
-    replica.die();
-    // One that was being replaced has its successor already.
-    if (!this.replicas.delete(replica)) return;
-    const ms = this.random.between(200, 6_000);
-    this.scheduler.after(ms, null, 'incident', () => this.start(service), `${service} is started again`);
-  }
-
-  /** Nothing is asked of one whose database has another idea of how long ago that was. */
-  private isWarned({ service, startedAt }: Replica): boolean {
-    const diedAt = this.diedAt.get(service) ?? Infinity;
-    return diedAt <= startedAt && this.scheduler.now - diedAt < CAUTION_MS && this.clocks[service] === 0;
-  }
-
   /** As when the database was killed: no connection survives. */
   private cut(service: Service): void {
     for (const store of this.databases[service].stores) store.cut();
     this.calls.forgive(service);
-  }
-
-  /** The new process starts, and the old one ends what it has begun. */
-  private replace(service: Service, which: (replica: Replica) => boolean = () => true): void {
-    this.start(service);
-    const [old, running] = [...this.replicas].find(([replica]) => replica.service === service && which(replica))!;
-    this.replicas.delete(old);
-    this.leaving.add(old);
-    void running.stop().then(() => {
-      old.die();
-      this.leaving.delete(old);
-    });
-  }
-
-  private upgrade(service: Service): boolean {
-    this.upgraded.add(service);
-    const isOld = (replica: Replica) => replica.service === service && !replica.isAhead;
-    const hasOld = [...this.replicas.keys()].some(isOld);
-    if (hasOld) this.replace(service, isOld);
-    return hasOld;
   }
 
   /** The processes are stopped for the restore, and then everybody who publishes for the service asks it again. */
@@ -272,17 +223,11 @@ export class Simulation {
     this.operator.busy = true;
     const backup = new Backup(this.databases[service], this.options.workspace.domains[service]);
     return () => {
-      for (const replica of [...this.replicas.keys(), ...this.leaving])
-        if (replica.service === service && replica.alive) this.kill(replica, 'the restore');
+      this.processes.killAll(service, 'the restore');
       backup.restore();
       for (const invariant of this.invariants) invariant.restored?.(service);
       this.operator.askAgain(service, takenAt);
     };
-  }
-
-  private desk(): OrderDesk | undefined {
-    const open = [...this.replicas.values()].flatMap(({ desk }) => desk ?? []);
-    return open.length > 0 ? this.random.pick(open) : undefined;
   }
 
   private report(violation: string): void {

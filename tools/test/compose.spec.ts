@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { versionOf } from '@order-events/testing';
+import { describeWhere, versionOf } from '@order-events/testing';
 import { settings } from '@order-events/service-kit';
 import { violations } from '../src/compose/rules';
 import { composeFile, type ComposeFile, defaults, described, root } from './compose/file';
@@ -124,10 +124,10 @@ test('the broker of TRANSPORT is started', () => {
 
 const oldest = versionOf('docker-compose', '--version');
 const isThere = oldest?.includes('1.29.') === true;
-(isThere ? test : test.skip)(
-  `docker-compose 1.29 reads it as we do${isThere ? '' : ': unavailable (Debian 12: apt-get install docker-compose)'}`,
-  () => {
+const missing = isThere ? undefined : 'it is not on PATH (Debian 12: apt-get install docker-compose)';
+describeWhere('docker-compose 1.29', missing, () => {
+  test('reads it as we do', () => {
     const listed = execFileSync('docker-compose', ['config', '--services'], { cwd: root, encoding: 'utf8' });
     expect(listed.trim().split('\n').sort()).toEqual(Object.keys(composeFile().services).sort());
-  },
-);
+  });
+});

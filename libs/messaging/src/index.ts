@@ -12,6 +12,7 @@ export * from './dead-lettered';
 export * from './decision';
 export * from './effect-runner';
 export * from './holding';
+export { uuidOf } from './event-id';
 export * from './key-lanes';
 export * from './page';
 export * from './pipeline/arrival';

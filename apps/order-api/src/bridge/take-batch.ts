@@ -140,6 +140,7 @@ function entriesOf(outcome: Outcome): InboxEntry[] {
   if (typeof order === 'string') return [];
   const { order_id: key } = order;
   return [
+    // For whoever looks where the order came from: that it is placed once, `foreign_orders` sees to.
     ...(state === 'applied' ? [{ id: foreignEventId(topic, key), topic, key, state }] : []),
     // A dead letter that an operator has sent through again is none any more.
     ...(again ? [{ id, topic, key, state: 'applied' as const, retried: true }] : []),

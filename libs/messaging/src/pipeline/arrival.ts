@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readData, type AnyEvent, type EventData } from '@order-events/contracts';
 import { decode, type RawEvent } from '../cloud-events';
+import { uuidOf } from '../event-id';
 import type { Retry } from '../ports/store';
 import type { Message } from '../ports/transport';
 
@@ -81,8 +82,5 @@ function triedBefore(tries: Tried | undefined) {
 
 /** The same bytes get the same id (a version 8 UUID), so that garbage delivered twice is one dead letter. */
 export function idOfBytes(message: Pick<Message, 'topic' | 'body'>): string {
-  const hash = createHash('sha256').update(message.topic).update('\0').update(message.body).digest();
-  hash[6] = (hash[6]! & 0x0f) | 0x80;
-  hash[8] = (hash[8]! & 0x3f) | 0x80;
-  return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return uuidOf(createHash('sha256').update(message.topic).update('\0').update(message.body).digest(), 8);
 }

@@ -22,7 +22,7 @@ export interface Foreign {
   declare(group?: string): Promise<void>;
   /** Settles each body, in the order given. Rejects never. */
   publish(batch: readonly Bare[]): Promise<Settlement[]>;
-  /** As a transport does. Rejects when the place is not there, or its broker is not. */
+  /** As a transport does: what is missing or away is told of and tried again, or it rejects and may be called again. */
   subscribe(read: ReadForeign): Promise<Subscription>;
   /** After the subscription was closed. Idempotent. */
   close(): Promise<void>;

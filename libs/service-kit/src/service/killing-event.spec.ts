@@ -62,7 +62,7 @@ test('an event that kills every process that decides it dies, and not the servic
 
 test('a process that is stopped in order leaves no mark, one that is killed does', async () => {
   const marks = () =>
-    sql<{ lost: boolean }>(world.own, 'SELECT lost_at IS NOT NULL AS lost FROM processes ORDER BY since');
+    sql<{ lost: boolean }>(world.own, 'SELECT lost_at IS NOT NULL AS lost FROM processes ORDER BY backend_start');
   await start();
   expect(await marks()).toEqual([{ lost: false }]);
   await world.running.pop()!.stop();

@@ -8,11 +8,9 @@ export class UncleanExits1790000000030 implements MigrationInterface {
     await runner.query(`
       CREATE TABLE processes (
         owner uuid PRIMARY KEY,
-        host text NOT NULL,
         -- The connection by which others see that it lives.
         backend integer NOT NULL,
         backend_start timestamptz NOT NULL,
-        since timestamptz NOT NULL DEFAULT clock_timestamp(),
         -- When it was found to have ended without a word. One that ends in order leaves no row.
         lost_at timestamptz
       )`);

@@ -1,29 +1,33 @@
-import { hostname } from 'node:os';
 import { StoreError, type Presence } from '@order-events/messaging';
 import type { Database } from './database';
 import type { Backend } from './wake';
 
 const sql = {
-  // One that had only lost its connection says by itself that it is there, and is lost no more.
+  // One that had only lost its connection says by itself that it is there, and is lost no more. Its own row comes first and
+  // nobody waits for that of another: after a restart of Postgres all look at all.
   watch: {
     name: 'processes_watch',
     text: `WITH own AS (
-             INSERT INTO processes (owner, host, backend, backend_start) VALUES ($1, $2, $3, $4)
+             INSERT INTO processes (owner, backend, backend_start) VALUES ($1, $2, $3)
              ON CONFLICT (owner) DO UPDATE
              SET backend = excluded.backend, backend_start = excluded.backend_start, lost_at = NULL
              WHERE processes.lost_at IS NOT NULL
                OR (processes.backend, processes.backend_start) <> (excluded.backend, excluded.backend_start)
+             RETURNING 1
            ), lost AS (
              UPDATE processes SET lost_at = clock_timestamp()
-             WHERE owner <> $1 AND lost_at IS NULL AND NOT EXISTS (
-               SELECT FROM pg_stat_get_activity(backend) a WHERE a.backend_start = processes.backend_start)
+             WHERE owner IN (
+               SELECT owner FROM processes p
+               WHERE owner <> $1 AND lost_at IS NULL AND (SELECT count(*) FROM own) >= 0 AND NOT EXISTS (
+                 SELECT FROM pg_stat_get_activity(p.backend) a WHERE a.backend_start = p.backend_start)
+               FOR UPDATE SKIP LOCKED)
              RETURNING 1
            ), old AS (
              DELETE FROM processes WHERE owner <> $1 AND lost_at < clock_timestamp() - interval '1 day'
            )
            SELECT EXISTS (SELECT FROM lost) OR EXISTS (
              SELECT FROM processes
-             WHERE owner <> $1 AND lost_at > clock_timestamp() - $5 * interval '1 millisecond') AS lost`,
+             WHERE owner <> $1 AND lost_at > clock_timestamp() - $4 * interval '1 millisecond') AS lost`,
   },
   leave: { name: 'processes_leave', text: 'DELETE FROM processes WHERE owner = $1' },
 };
@@ -40,7 +44,7 @@ export class PostgresPresence implements Presence {
   async watch(ms: number): Promise<boolean> {
     const backend = await this.backend();
     if (!backend) throw new StoreError('unavailable', 'there is no connection by which others could see this process');
-    const values = [this.owner, hostname(), backend.pid, backend.start, ms];
+    const values = [this.owner, backend.pid, backend.start, ms];
     const [row] = await this.database.query<{ lost: boolean }>(sql.watch, values);
     return row!.lost;
   }

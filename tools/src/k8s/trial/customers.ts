@@ -14,6 +14,7 @@ export interface Seen {
 const customers = 4;
 const pauseMs = 150;
 const answerMs = 20_000;
+export const patienceMs = 10 * 60_000;
 
 /** Customers at a door who place orders, one after the other each, until they are told to go. Nothing is sent again. */
 export class Customers {
@@ -29,7 +30,8 @@ export class Customers {
   /** Resolves when so many more orders have been accepted. */
   async more(orders: number): Promise<void> {
     const enough = this.seen.accepted.size + orders;
-    while (this.seen.accepted.size < enough) await sleep(50);
+    for (const deadline = performance.now() + patienceMs; this.seen.accepted.size < enough; await sleep(50))
+      if (performance.now() > deadline) throw new Error(`customers wait for ${orders} more orders to be accepted`);
   }
 
   /** Resolves when the last answer has come. */

@@ -5,7 +5,7 @@ import { outcomes } from '../../chaos/orders';
 import { atRest } from '../../chaos/rest';
 import { holds, report } from '../../verify';
 import type { Node } from '../node/node';
-import { Customers, type Seen } from './customers';
+import { Customers, patienceMs, type Seen } from './customers';
 import type { Deployed } from './deployed';
 import { apps } from './images';
 import { reach } from './reach';
@@ -57,12 +57,12 @@ async function completedOrder(door: string): Promise<void> {
   });
   if (response.status !== 201) throw new Error(`POST /orders was answered with ${response.status}.`);
   const { order_id } = (await response.json()) as { order_id: string };
-  for (;;) {
+  for (const deadline = performance.now() + patienceMs; performance.now() < deadline; await sleep(50)) {
     const { status } = (await (await fetch(`${door}/orders/${order_id}`)).json()) as { status: string };
     if (status === 'completed') return;
     if (status === 'cancelled') throw new Error(`The order ${order_id} was cancelled.`);
-    await sleep(50);
   }
+  throw new Error(`The order ${order_id} has not ended.`);
 }
 
 /** Lets customers place orders while something is done, and then looks whether all is well. */

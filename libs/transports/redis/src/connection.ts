@@ -47,11 +47,12 @@ export class Connection {
    */
   async command<T>(words: readonly RedisArgument[], { bytes = false, blockMs = 0 } = {}): Promise<T> {
     const connected = await this.connected();
-    const typeMapping = bytes ? { [RESP_TYPES.BLOB_STRING]: Buffer } : {};
+    // The client's own time-out ends only what it has not sent yet.
+    const options = { timeout: undefined, typeMapping: bytes ? { [RESP_TYPES.BLOB_STRING]: Buffer } : {} };
     try {
-      return await within('Redis', TIMEOUT_MS + blockMs, connected.sendCommand<T>(words, { typeMapping }));
+      return await within('Redis', TIMEOUT_MS + blockMs, connected.sendCommand<T>(words, options));
     } catch (error) {
-      if (error instanceof LateError) this.lose(connected, error);
+      if (error instanceof LateError || !connected.isReady) this.lose(connected, error as Error);
       throw error;
     }
   }

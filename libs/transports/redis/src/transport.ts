@@ -93,7 +93,7 @@ export class RedisTransport implements Transport {
 
   /** Tells of settings with which what was proved can get lost, as far as the server lets them be seen. */
   private async checkServer(): Promise<void> {
-    const info = await this.connection.command<string>(['INFO', 'everything']);
+    const info = await this.connection.command<string>(['INFO']);
     const value = (name: string) => new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1];
     const told = (problem: string) => this.options.onError(new Error(`Redis may lose events: ${problem}`));
     if (value('maxmemory_policy')?.startsWith('allkeys'))

@@ -18,6 +18,7 @@ const commands = {
   start: () => runProgram('start'),
   verify: () => runProgram('verify'),
   chaos: () => runProgram('chaos'),
+  bench: () => runProgram('bench'),
   brokers: () => runProgram('brokers'),
   compose: () => runProgram('compose'),
   k8s: () => runProgram('k8s'),

@@ -142,6 +142,9 @@ describeBroker('redis', () => {
     for (let sent = 3; sent < 1_203; sent += 400) await transport.publish(range(sent, 400));
     // Over a thousand it is the length of the stream.
     expect(await transport.backlog('g')).toBe(1_203);
+    await expect(transport.backlog('nobody')).rejects.toThrow('was not declared');
+    await server.say('XGROUP', 'DESTROY', server.stream, 'g');
+    await expect(transport.backlog('g')).rejects.toThrow('NOGROUP');
   });
 
   test('reads what others have added in their own way', async () => {

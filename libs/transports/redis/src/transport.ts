@@ -71,6 +71,7 @@ export class RedisTransport implements Transport {
 
   async backlog(group: string): Promise<number> {
     const topics = await this.connection.command<string[]>(['SMEMBERS', this.wire.topicsOf(group)]);
+    if (topics.length === 0) throw new Error(`the group ${group} was not declared`);
     const streams = topics.map((topic) => this.wire.stream(topic));
     return this.connection.command<number>(run(BACKLOG, streams, [group]));
   }

@@ -75,7 +75,7 @@ test.each([
       service = new Counting();
       service.database.horizon = HORIZON!;
       const messages = names.map((name, n) =>
-        reserved(name, n % 3 === 0 ? `${OLD!.slice(0, -2)}0${n % 10}` : undefined),
+        reserved(name, n % 3 === 0 ? `${OLD.slice(0, -2)}0${n % 10}` : undefined),
       );
       const distinct = new Set(messages.map(idOf)).size;
       const handled = new Set<string>();

@@ -24,6 +24,7 @@ export function acknowledgingFirstTests(current: () => Bench): void {
       const handed: Message[] = [];
       const handle = (batch: readonly Message[]) => {
         handed.push(...batch);
+        if (handed.length % 2 === 0) throw new Error('thrown, and not rejected');
         return Promise.reject(new Error('not now, and never again'));
       };
       const first = await bench.subscribe(transport, handle, { acknowledgeFirst: true, batch: 7 });

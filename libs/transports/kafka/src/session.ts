@@ -195,16 +195,22 @@ export class Session {
       for (const name of lastOf(batch).keys()) this.rests.set(name, rest);
       return false;
     }
-    if (acknowledgeFirst) {
-      await handle(messages).catch(onError);
-      return true;
-    }
+    if (acknowledgeFirst) return this.handOnce(messages);
     const last = lastOf(batch);
     for (const [name, held] of last) {
       held.resolveOffset(held.offset);
       (this.options.places ?? this.unacknowledged).set(name, placeAfter(held));
     }
     await this.acknowledge();
+    return true;
+  }
+
+  private async handOnce(messages: readonly Message[]): Promise<true> {
+    try {
+      await this.options.handle(messages);
+    } catch (error) {
+      this.options.onError(error as Error);
+    }
     return true;
   }
 

@@ -60,10 +60,9 @@ export class Consumer implements Subscription {
     });
     if (group !== null) this.membership = new Membership({ database, wake, cursors: this.cursors, reader, member });
     this.listener = wake.listen('log');
-    const { handle, acknowledgeFirst, onError } = options;
     this.calls = new Calls({
       ...options,
-      handle: acknowledgeFirst ? (batch) => handle(batch).catch(onError) : handle,
+      handle: options.acknowledgeFirst ? (batch) => this.handOnce(batch) : options.handle,
       message: (record) => withoutPrefix(record, prefix),
       ended: () => this.listener.arrive([]),
     });
@@ -122,6 +121,14 @@ export class Consumer implements Subscription {
     const found = pages.filter(([, page]) => page.length > 0);
     const ours = this.options.acknowledgeFirst ? await this.acknowledged(found) : found;
     await noLongerThan(PATIENCE_MS, this.calls.start(ours));
+  }
+
+  private async handOnce(batch: readonly Message[]): Promise<void> {
+    try {
+      await this.options.handle(batch);
+    } catch (error) {
+      this.options.onError(error as Error);
+    }
   }
 
   /** Makes lasting that these are read, each for itself, and returns those of which it is. */

@@ -32,7 +32,7 @@ export class Pipeline<T extends Tables> {
 
   /** Rejects when the database stayed away for so long that the batch should go back to the broker, or on `signal`. */
   async handle(batch: readonly Message[], signal?: AbortSignal): Promise<void> {
-    const arrivals = batch.map((message) => this.begun(read(message)));
+    const arrivals = batch.map((message) => this.traced(read(message)));
     await endingSpans(arrivals, this.isCautious ? this.takeAlone(arrivals, signal) : this.take(arrivals, signal));
   }
 
@@ -44,7 +44,7 @@ export class Pipeline<T extends Tables> {
     const arrivals: Arrival[] = [];
     for (const { id, message, ...tries } of due) {
       const arrival = read(message, tries);
-      if (arrival.id === id) arrivals.push(this.begun(arrival));
+      if (arrival.id === id) arrivals.push(this.traced(arrival));
       else await this.takeAnew(id, message, signal);
     }
     const isSuspect = ({ crashes }: Arrival) => this.isCautious || crashes !== undefined;
@@ -56,7 +56,7 @@ export class Pipeline<T extends Tables> {
   }
 
   /** What follows from it hangs on the span of this try. */
-  private begun(arrival: Arrival): Arrival {
+  private traced(arrival: Arrival): Arrival {
     const { tracer = noTracer, consumer } = this.options;
     const span = processSpan(tracer, consumer.group, arrival);
     return { ...arrival, span, traceparent: span.traceparent };

@@ -27,7 +27,7 @@ export interface OpenTracer {
 /** A collector that is away holds nobody up who wants to stop. */
 const CLOSE_MS = 2_000;
 
-/** Opens what the settings name. Without a collector nothing is told, and nothing of OpenTelemetry is loaded. */
+/** Opens what the settings name. Without a collector nothing is told, and the SDK is not loaded. */
 export function openTracer(config: TraceConfig, origin: Origin, log: Logger): OpenTracer {
   const url = tracesUrl(config);
   if (url === undefined) return { tracer: noTracer, close: () => Promise.resolve() };

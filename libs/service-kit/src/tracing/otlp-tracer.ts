@@ -28,7 +28,7 @@ export interface OtlpTracerOptions {
 const MOST_WAITING = 4_096;
 const MOST_POSTED = 512;
 const POST_EVERY_MS = 1_000;
-const POST_MS = 5_000;
+const POST_MS = 10_000;
 
 const kinds = {
   server: SpanKind.SERVER,

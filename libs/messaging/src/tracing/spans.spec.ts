@@ -98,9 +98,9 @@ test('an event on its way to the broker is a child of what decided it; one that 
 });
 
 test('a refused event that an operator sends again goes on in its trace', async () => {
-  const [message] = [reserved('o1', systemRuntime.eventId(), TRACE)];
+  const message = reserved('o1', systemRuntime.eventId(), TRACE);
   const { store, runtime, notes: observer } = service;
-  const failure = { message: message!, error: 'too large', attempts: 1, delayMs: 0 };
+  const failure = { message, error: 'too large', attempts: 1, delayMs: 0 };
   await store.transact((tx) =>
     tx.take('relay', [
       { id: systemRuntime.eventId(), topic: 'inventory.reserved', key: 'o1', state: 'retrying', failure },

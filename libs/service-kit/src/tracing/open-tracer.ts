@@ -31,7 +31,7 @@ const CLOSE_MS = 2_000;
 export function openTracer(config: TraceConfig, origin: Origin, log: Logger): OpenTracer {
   const url = tracesUrl(config);
   if (url === undefined) return { tracer: noTracer, close: () => Promise.resolve() };
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when needed
+  // eslint-disable-next-line @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- loaded when needed
   const { otlpTracer } = require('./otlp-tracer') as typeof import('./otlp-tracer');
   const warn = (error: Error) =>
     log.warn(

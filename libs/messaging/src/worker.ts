@@ -9,6 +9,7 @@ import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type Store } from './ports/store';
 import type { Tracer } from './ports/tracer';
 import type { Subscribe, Transport } from './ports/transport';
+import { subscribeAll } from './subscribe-all';
 import { publishRefused, RELAY } from './refused';
 import type { Relay } from './relay';
 import type { Tables } from './decision';
@@ -26,6 +27,8 @@ export interface ConsumeOptions extends Pick<Subscribe, 'batch' | 'waitMs' | 'in
   group: string;
   /** What the pipeline handles; the audit's own topics come on top. */
   topics: readonly string[];
+  /** What it handles of which nothing may come twice, in a group of its own on the broker: acknowledged first. */
+  atMostOnce?: Pick<Subscribe, 'topics'> & { group: string };
   /** Made with an observer that tells the worker, too, how each event ended. */
   pipeline(observer: Observer, caution: Caution): Pick<Pipeline<Tables>, 'handle' | 'retryDue'>;
   pauses: Pauses;
@@ -56,7 +59,8 @@ export class Worker {
   }
 
   /** Starts to consume, and to try again what could not be decided. Rejects when the transport does not subscribe. */
-  async consume({ group, topics, pipeline: make, pauses, presence, ...pace }: ConsumeOptions): Promise<void> {
+  async consume(options: ConsumeOptions): Promise<void> {
+    const { group, topics, atMostOnce, pipeline: make, pauses, presence, ...pace } = options;
     const { transport, observer, audit } = this.options;
     const { signal } = this.leaving;
     const caution = (this.caution = new Caution(presence));
@@ -72,15 +76,27 @@ export class Worker {
       },
     };
     const pipeline = make(told, caution);
-    const subscribe = () =>
-      transport.subscribe({
+    const subscribes: Subscribe[] = [
+      {
         ...{ group, topics: [...topics, ...audit.topics], ...pace },
         handle: async (batch) => {
           if (consumption.standsStill) throw new Error('paused: whoever holds events gives them back');
           const events = audit.take(batch);
           if (events.length > 0) await pipeline.handle(events, signal);
         },
+      },
+    ];
+    if (atMostOnce)
+      subscribes.push({
+        ...{ ...atMostOnce, ...pace, acknowledgeFirst: true },
+        // What is in hand can be given back to nobody, so a pause does not stop it.
+        handle: (batch) =>
+          pipeline.handle(batch, signal).catch((cause: Error) => {
+            const error = new Error(`up to ${batch.length} events are lost: ${cause.message}`, { cause });
+            observer.loopFailed('at most once', error);
+          }),
       });
+    const subscribe = () => subscribeAll(transport, subscribes);
     const consumption = (this.consumption = new Consumption({ ...pauses, subscribe }));
     const follow = async () => {
       // Before anything is taken in: how that is done depends on it.

@@ -9,6 +9,7 @@ import type { Message } from '../ports/transport';
 import { endProcessSpan, processSpan } from '../tracing/spans';
 import { begun } from './alone';
 import { read, type Arrival } from './arrival';
+import { knownOf } from './known';
 import { decideBatch, expired, failed, isNews, isTooOld, told, type Consumer, type Outcome } from './decide-batch';
 
 export interface PipelineOptions<T extends Tables> {
@@ -87,9 +88,12 @@ export class Pipeline<T extends Tables> {
   }
 
   private tell(outcomes: readonly Outcome[]): void {
+    const { consumer, observer } = this.options;
     for (const outcome of outcomes) {
+      const { arrival, state, error } = outcome;
       endProcessSpan(outcome);
-      this.options.observer.handled(outcome.arrival, outcome.state, outcome.error);
+      consumer.atLeastOnce?.note(arrival);
+      observer.handled(arrival, state, error);
     }
   }
 
@@ -170,7 +174,7 @@ export class Pipeline<T extends Tables> {
     const { store, consumer, runtime } = this.options;
     return this.holding(1, signal, () =>
       store.transact(async (tx) => {
-        const known = (await tx.held(consumer.group, [arrival.id])).get(arrival.id);
+        const known = (await knownOf(tx, consumer, [arrival])).get(arrival.id);
         if (isTooOld(arrival, known)) {
           await tx.take(consumer.group, [expired(arrival)]);
           return { arrival, state: 'expired' };

@@ -4,7 +4,9 @@ import type { Cause, EffectHandler, Tables } from './decision';
 import { unionKeys, Workspace } from './pipeline/workspace';
 import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type EffectEntry, type OpenEffect, type OutboxEntry, type Store, type Tx } from './ports/store';
+import { noTracer, type Tracer } from './ports/tracer';
 import { backoff } from './retry-policy';
+import { callSpan } from './tracing/spans';
 
 export interface EffectRunnerOptions<T extends Tables> extends Publisher {
   tables: T;
@@ -14,6 +16,7 @@ export interface EffectRunnerOptions<T extends Tables> extends Publisher {
   observer: Observer;
   /** Most calls at the same time. */
   parallel: number;
+  tracer?: Tracer;
 }
 
 /** A claim that ends before its call means a repeated call with the same key; so calls are told to end earlier. */
@@ -92,9 +95,17 @@ export class EffectRunner<T extends Tables> {
   }
 
   private start(effect: OpenEffect, stopping: AbortSignal): void {
+    const { observer, tracer = noTracer } = this.options;
     this.inHand.add(effect.id);
-    const run = this.make(effect, stopping)
-      .catch((error: unknown) => this.options.observer.loopFailed('effects', error as Error))
+    const span = callSpan(tracer, effect);
+    const run = this.make({ ...effect, traceparent: span.traceparent }, stopping)
+      .then(
+        (failure) => span.end(failure && { error: failure }),
+        (error: unknown) => {
+          span.end({ error: error as Error });
+          observer.loopFailed('effects', error as Error);
+        },
+      )
       .finally(() => {
         this.running.delete(run);
         this.inHand.delete(effect.id);
@@ -102,7 +113,8 @@ export class EffectRunner<T extends Tables> {
     this.running.add(run);
   }
 
-  private async make(effect: OpenEffect, stopping: AbortSignal): Promise<void> {
+  /** Resolves with why it has to be made again; undefined when it need not. */
+  private async make(effect: OpenEffect, stopping: AbortSignal): Promise<Error | undefined> {
     const { runtime, observer, store } = this.options;
     const since = runtime.elapsed();
     let { answer } = effect;
@@ -119,12 +131,14 @@ export class EffectRunner<T extends Tables> {
       failure = await this.record({ effect, answer }, stopping);
       if (!failure) {
         this.closedMeanwhile.add(effect.id);
-        return observer.effectDone(effect, runtime.elapsed() - since);
+        observer.effectDone(effect, runtime.elapsed() - since);
+        return undefined;
       }
       observer.answerFailed(effect, failure);
     }
     const delayMs = backoff(effect.attempts + 1, runtime.random(), 200, RETRY_CAP_MS);
     await store.deferEffect(effect.id, `${failure.name}: ${failure.message}`, delayMs, answer);
+    return failure;
   }
 
   private call({ kind, input, idempotencyKey, attempts }: OpenEffect): Promise<unknown> {

@@ -2,6 +2,7 @@ import { counters, FaultyStore, VirtualRuntime } from '@order-events/testing';
 import { MemoryDatabase, MemoryStore } from '@order-events/store';
 import {
   encode,
+  noTracer,
   Pipeline,
   systemRuntime,
   tenTries,
@@ -17,6 +18,7 @@ import {
   type Observer,
   type OpenEffect,
   type Rows,
+  type Tracer,
 } from '../src/index';
 
 type Counters = typeof counters;
@@ -79,6 +81,7 @@ export class Counting {
   readonly store = this.process();
   /** Runs before each decision; a test lets it throw. */
   meddle: (event: CloudEvent<'inventory.reserved'>) => void = () => {};
+  tracer: Tracer = noTracer;
 
   /** Of a service whose events may be handled again: what its process knows. */
   atLeastOnce: AtLeastOnce | undefined;
@@ -89,7 +92,8 @@ export class Counting {
   }
 
   pipeline(store = this.store, caution?: { isOn: boolean }): Pipeline<Counters> {
-    return new Pipeline({ consumer: this.consumer(), store, runtime: this.runtime, observer: this.notes, caution });
+    const { runtime, notes: observer, tracer } = this;
+    return new Pipeline({ consumer: this.consumer(), store, runtime, observer, caution, tracer });
   }
 
   /** How often the order was counted. */

@@ -169,6 +169,18 @@ export const settings = {
     'How long an order may stay pending or confirmed after its last event was published, seconds.',
     count.default(900),
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    'The collector that traces are told to, as OTLP over HTTP (`/v1/traces` is added). Without one none are.',
+    url('http', 'https').optional(),
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
+    'The same for traces alone: the whole address, to which nothing is added.',
+    url('http', 'https').optional(),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: setting(
+    'Of the traces that begin here, the part that is told, 0 to 1. Of one that began elsewhere its `traceparent` says it.',
+    z.coerce.number().min(0).max(1).default(1),
+  ),
   LOG_LEVEL: setting(
     'Least severity of log lines.',
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

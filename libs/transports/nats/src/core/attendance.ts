@@ -28,6 +28,7 @@ export class Attendance {
   readonly started: Promise<void>;
   private start!: () => void;
   private readonly stop = new AbortController();
+  private readonly stopped = aborted(this.stop.signal);
   private readonly running: Promise<void>;
 
   constructor(private readonly options: AttendanceOptions) {
@@ -61,7 +62,7 @@ export class Attendance {
     const { ears, opened } = this.options;
     let fail!: (error: Error) => void;
     const failed = new Promise<never>((_, reject) => (fail = reject));
-    const ended = Promise.race([connection.closed(), aborted(this.stop.signal), failed]);
+    const ended = Promise.race([connection.closed(), this.stopped, failed]);
     const subscriptions = ears.map(({ subject, queue, hear }) =>
       connection.subscribe(subject, {
         queue,
@@ -90,8 +91,5 @@ export class Attendance {
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -3,10 +3,12 @@ import type { Msg } from 'nats';
 import { TIMEOUT_MS, type Connection } from '../connection';
 import type { Wire } from '../wire';
 import type { Posts } from './posts';
+import type { Roll } from './roll';
 
 export interface CourierOptions {
   connection: Connection;
   posts: Posts;
+  roll: Roll;
   wire: Wire;
   onError(error: Error): void;
 }
@@ -42,8 +44,10 @@ export class Courier {
   }
 
   private async send(group: string, messages: readonly Message[]): Promise<number> {
-    const { posts, wire } = this.options;
-    const post = posts.on(await this.options.connection.get(TIMEOUT_MS));
+    const { posts, roll, wire } = this.options;
+    const connection = await this.options.connection.get(TIMEOUT_MS);
+    if (!(await roll.first(connection, group))) return 0;
+    const post = posts.on(connection);
     const subject = this.subject(group);
     const slips = messages.map((message) => {
       const headers = wire.headers(message);

@@ -1,6 +1,6 @@
 import { createInbox, Events, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import { Slip } from './slip';
-import { isUnclaimed, readReceipt } from './words';
+import { readReceipt } from './words';
 
 export interface Letter {
   subject: string;
@@ -57,7 +57,6 @@ export class Post {
 
   private receive(msg: Msg): void {
     const slip = this.open.get(msg.subject);
-    if (isUnclaimed(msg)) return slip?.miss(slip.awaited);
     const receipt = readReceipt(msg);
     if (receipt) slip?.hear(receipt.group, receipt.word);
   }

@@ -97,7 +97,7 @@ export class CorePublisher {
       const answer = await this.options.roll.first(connection, group);
       if (answer) this.heard.set(group, performance.now());
       for (const { message, slip } of sent) {
-        if (!answer) slip.miss([group]);
+        if (!answer) slip.miss(group);
         else if (!answer.topics.includes(message.topic)) slip.excuse(group);
       }
       return answer !== undefined;

@@ -32,13 +32,11 @@ export class Slip {
     this.excuse(group);
   }
 
-  /** There is nobody of these groups. */
-  miss(groups: Iterable<string>): void {
-    for (const group of [...groups]) {
-      if (!this.awaited.has(group)) continue;
-      this.absent.add(group);
-      this.excuse(group);
-    }
+  /** There is nobody of that group. */
+  miss(group: string): void {
+    if (!this.awaited.has(group)) return;
+    this.absent.add(group);
+    this.excuse(group);
   }
 
   /** Of that group nothing is to be expected. */

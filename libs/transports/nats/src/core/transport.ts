@@ -44,7 +44,7 @@ export class CoreNatsTransport implements Transport {
     const connection = (this.connection = new Connection(options, MAX_PAYLOAD));
     const posts = new Posts(onError);
     const roll = (this.roll = new Roll(wire));
-    this.courier = new Courier({ connection, posts, wire, onError });
+    this.courier = new Courier({ connection, posts, roll, wire, onError });
     this.publisher = new CorePublisher({ connection, posts, roll, topology, wire });
   }
 

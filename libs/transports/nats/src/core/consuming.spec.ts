@@ -57,9 +57,12 @@ describeBroker('nats', () => {
       await bystander.flush();
     };
     await sign();
-    await expect(transport.backlog('g')).rejects.toThrow('no answer from every member of g');
+    await expect(transport.backlog('g')).rejects.toThrow('no answer from all members of g');
     await sign({ left: true });
     expect(await transport.backlog('g')).toBe(0);
+    bystander.subscribe(server.members, { callback: (_, msg) => void msg.respond('garbage') });
+    await bystander.flush();
+    await expect(transport.backlog('g')).rejects.toThrow('what answers for the members of g is none');
     await subscription.close();
   });
 
@@ -83,6 +86,22 @@ describeBroker('nats', () => {
         { topic: 'things', key: ours.key, body: 'ours' },
       ]),
     );
+    await subscription.close();
+  });
+
+  test('who asks for a stream’s answer does not get a member’s', async () => {
+    const transport = server.open();
+    const seen = new Seen();
+    const subscription = await member(transport, seen.handle);
+    const bystander = await server.bystander();
+    const answers: string[] = [];
+    const reply = `${server.prefix}answers`;
+    bystander.subscribe(reply, { callback: (_, msg) => void answers.push(msg.string()) });
+    bystander.publish(`${server.prefix}things`, 'x', { reply });
+    await eventually(() => seen.total === 1);
+    await transport.ping();
+    await bystander.flush();
+    expect(answers).toEqual([]);
     await subscription.close();
   });
 

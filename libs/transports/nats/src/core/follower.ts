@@ -29,9 +29,8 @@ export class Follower implements Subscription {
   }
 
   async close(): Promise<void> {
-    const emptied = this.hands.empty();
     await this.attendance.close();
-    await emptied;
+    await this.hands.empty();
   }
 
   private take(msg: Msg): void {

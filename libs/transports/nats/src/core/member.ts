@@ -7,7 +7,7 @@ import { Attendance, type Ear } from './attendance';
 import type { Courier } from './courier';
 import { Hands } from './hands';
 import { Roster, SIGN_MS } from './roster';
-import { readSign, receipt, type RollAnswer, type Sign } from './words';
+import { readSign, receipt, wantsReceipt, type RollAnswer, type Sign } from './words';
 
 export interface MemberOptions extends Subscribe {
   group: string;
@@ -33,7 +33,10 @@ export class Member implements Subscription {
     this.subject = wire.membersOf(group);
     this.hands = new Hands(options);
     const queue = wire.name(group);
-    const take = (read: (msg: Msg) => Message) => (msg: Msg) => msg.respond(receipt(this.hands.take(read(msg)), group));
+    const take = (read: (msg: Msg) => Message) => (msg: Msg) => {
+      const word = this.hands.take(read(msg));
+      if (wantsReceipt(msg)) msg.respond(receipt(word, group));
+    };
     const ears: Ear[] = [
       ...topics.map((topic) => ({ subject: wire.subject(topic), queue, hear: take((msg) => wire.message(msg)) })),
       { subject: courier.subject(group), queue, hear: take((msg) => courier.read(msg)) },

@@ -1,6 +1,6 @@
 import { createInbox, Events, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import { Slip } from './slip';
-import { readReceipt } from './words';
+import { readReceipt, receiptsOf } from './words';
 
 export interface Letter {
   subject: string;
@@ -21,7 +21,7 @@ export class Post {
     private readonly connection: NatsConnection,
     private readonly onError: (error: Error) => void,
   ) {
-    connection.subscribe(`${this.inbox}.*`, {
+    connection.subscribe(`${this.inbox}.>`, {
       callback: (error, msg) => (error ? this.fail(error) : this.receive(msg)),
     });
     void connection
@@ -32,7 +32,7 @@ export class Post {
 
   /** To be forgotten when it is of no interest any more. Throws when the client does not send it. */
   send({ subject, headers, body, groups }: Letter): Slip {
-    const reply = `${this.inbox}.${++this.sent}`;
+    const reply = receiptsOf(this.inbox, ++this.sent);
     this.connection.publish(subject, body, { headers, reply });
     const slip = new Slip(subject, groups);
     this.open.set(reply, slip);

@@ -2,7 +2,7 @@ import { within } from '@order-events/messaging';
 import { createInbox, ErrorCode, type NatsConnection, type NatsError } from 'nats';
 import { TIMEOUT_MS } from '../connection';
 import type { Wire } from '../wire';
-import { isUnclaimed, type RollAnswer } from './words';
+import { isUnclaimed, readAnswer, type RollAnswer } from './words';
 
 /** Asks the members of a group who they are, for the server does not know. */
 export class Roll {
@@ -14,8 +14,10 @@ export class Roll {
    */
   async first(connection: NatsConnection, group: string): Promise<RollAnswer | undefined> {
     try {
-      const answer = await connection.request(this.wire.membersOf(group), undefined, { timeout: TIMEOUT_MS });
-      return answer.json<RollAnswer>();
+      const msg = await connection.request(this.wire.membersOf(group), undefined, { timeout: TIMEOUT_MS });
+      const answer = readAnswer(msg);
+      if (!answer) throw strange(group);
+      return answer;
     } catch (error) {
       if ((error as NatsError).code === (ErrorCode.NoResponders as string)) return undefined;
       throw error;
@@ -37,17 +39,20 @@ export class Roll {
       callback: (error, msg) => {
         if (error) return fail(error);
         if (isUnclaimed(msg)) return end();
-        const answer = msg.json<RollAnswer>();
+        const answer = readAnswer(msg);
+        if (!answer) return fail(strange(group));
         answers.set(answer.id, answer);
         if (isComplete()) end();
       },
     });
     connection.publish(subject, undefined, { reply: inbox });
     try {
-      await within(`every member of ${group}`, TIMEOUT_MS, complete);
+      await within(`all members of ${group}`, TIMEOUT_MS, complete);
       return [...answers.values()];
     } finally {
       if (!connection.isClosed()) subscription.unsubscribe();
     }
   }
 }
+
+const strange = (group: string) => new Error(`what answers for the members of ${group} is none`);

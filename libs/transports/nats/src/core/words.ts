@@ -22,6 +22,12 @@ export interface Sign {
   left?: true;
 }
 
+/** Where the receipts of an inbox's nth message are to go. */
+export const receiptsOf = (inbox: string, nth: number) => `${inbox}.receipt.${nth}`;
+
+/** Whoever else wants an answer means that of a stream. */
+export const wantsReceipt = ({ reply = '' }: Msg): boolean => /\.receipt\.\d+$/.test(reply);
+
 export const receipt = (word: Word, group: string) => `${word} ${group}`;
 
 /** @returns undefined for what is none: a stream on the same subject answers, too. */
@@ -32,11 +38,23 @@ export function readReceipt(msg: Msg): { word: Word; group: string } | undefined
 
 /** @returns undefined for what is none */
 export function readSign(msg: Msg): Sign | undefined {
+  const { id, left } = read<Sign>(msg);
+  return typeof id === 'string' ? { id, ...(left && { left }) } : undefined;
+}
+
+/** @returns undefined for what is none */
+export function readAnswer(msg: Msg): RollAnswer | undefined {
+  const { id, topics, held, peers } = read<RollAnswer>(msg);
+  const isOne = typeof id === 'string' && Array.isArray(topics) && typeof held === 'number' && Array.isArray(peers);
+  return isOne ? { id, topics, held, peers } : undefined;
+}
+
+/** Anybody may have sent it. */
+function read<T>(msg: Msg): Partial<T> {
   try {
-    const sign = msg.json<Sign | null>();
-    return typeof sign?.id === 'string' ? sign : undefined;
+    return msg.json<Partial<T> | null>() ?? {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -111,6 +111,10 @@ export const settings = {
     secret('Nodes of RabbitMQ, with user and password, with commas between them.', urls('amqp', 'amqps').optional()),
   ),
   NATS_URL: neededBy('nats', secret('NATS servers, with commas between them.', urls('nats', 'tls').optional())),
+  NATS_MODE: setting(
+    'What of NATS carries the events: a stream of JetStream, or `core`, which keeps nothing. See docs/transports/nats.md.',
+    z.enum(['jetstream', 'core']).default('jetstream'),
+  ),
   REDIS_URL: neededBy(
     'redis',
     secret('The Redis server, `redis://` or `rediss://`, with user and password.', url('redis', 'rediss').optional()),

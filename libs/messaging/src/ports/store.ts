@@ -134,6 +134,13 @@ export interface Store {
   /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;
   /**
+   * While the outside is away: claims one effect, or none when any process of the service asked less than `everyMs` ago, by
+   * the database's clock. Those that were never called come first.
+   */
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]>;
+  /** The outside is not away any more. */
+  outsideIsBack(): Promise<void>;
+  /**
    * Gives a claimed effect back, to be claimed again after a while, with the answer if there was one. An effect that
    * somebody else has claimed since stays theirs.
    */

@@ -139,6 +139,14 @@ export class PostgresStore implements Store {
     return this.effects.claim(kinds, limit, leaseMs);
   }
 
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]> {
+    return this.effects.probe(kinds, leaseMs, everyMs);
+  }
+
+  outsideIsBack(): Promise<void> {
+    return this.effects.outsideIsBack();
+  }
+
   deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {
     return this.effects.defer(id, error, delayMs, answer);
   }

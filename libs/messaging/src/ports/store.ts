@@ -129,7 +129,10 @@ export interface OutboxStatus {
 export interface Store {
   /** Runs `work` in one transaction, and commits it if it resolves. Rejects with a `StoreError` for the database's part. */
   transact<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
-  /** Events of the group whose next try is due. They stay `retrying`; only a transaction that finds them so moves them. */
+  /**
+   * Events of the group whose next try is due, at most `limit` and `PAGE_BYTES`. They stay `retrying`; only a transaction
+   * that finds them so moves them.
+   */
   dueRetries(group: string, limit: number): Promise<Retry[]>;
   /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;

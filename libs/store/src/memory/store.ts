@@ -1,4 +1,5 @@
 import {
+  PAGE_BYTES,
   StoreError,
   type LogReader,
   type OpenEffect,
@@ -66,7 +67,13 @@ export class MemoryStore implements Store {
         .map(([, row]) => row)
         .sort((a, b) => a.dueAt - b.dueAt)
         .slice(0, limit);
-      return due.map((row) => {
+      let bytes = 0;
+      const page = due.filter(({ message }) => {
+        const fits = bytes < PAGE_BYTES;
+        bytes += message.body.byteLength;
+        return fits;
+      });
+      return page.map((row) => {
         row.dueAt = now + RETRY_LEASE_MS;
         return { id: row.id, message: structuredClone(row.message), attempts: row.attempts, crashes: row.crashes };
       });

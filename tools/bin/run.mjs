@@ -7,23 +7,23 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { runTests } from './tests.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const lockFile = join(root, 'package-lock.json');
 const npmsRecord = join(root, 'node_modules', '.package-lock.json');
 const ourRecord = join(root, 'node_modules', '.installed-lock-hash');
 
-const leftoverMs = 10_000;
-
 const commands = {
   start: () => runProgram('start'),
   verify: () => runProgram('verify'),
   chaos: () => runProgram('chaos'),
+  bench: () => runProgram('bench'),
   brokers: () => runProgram('brokers'),
   compose: () => runProgram('compose'),
   k8s: () => runProgram('k8s'),
   docs: () => runProgram('docs'),
-  test: runTests,
+  test: () => runTests(root, args),
   simulate: () => runProgram('simulate'),
   setup: () => runFile(join(root, 'apps', 'setup', 'dist', 'main.js')),
   oe: () => runFile(join(root, 'apps', 'cli', 'dist', 'main.js')),
@@ -80,21 +80,6 @@ async function runProgram(program) {
 async function runFile(file) {
   process.argv = [process.execPath, file, ...args];
   await import(pathToFileURL(file).href);
-}
-
-async function runTests() {
-  const { run: runJest } = createRequire(lockFile)('jest');
-  const reporters = ['--reporters=default', `--reporters=${join(root, 'tools', 'bin', 'summary-reporter.cjs')}`];
-  if (!process.env.BROKER_FAULTS)
-    process.stderr.write(
-      'Not run: the tests that kill and cut off brokers. BROKER_FAULTS=1 npm test runs them too (half an hour).\n',
-    );
-  await runJest([...args, ...reporters]);
-  // A test that failed halfway may have left something running, and that must not hold up whoever waits for the result.
-  setTimeout(() => {
-    process.stderr.write('Something that a test left running was ended.\n');
-    process.exit();
-  }, leftoverMs).unref();
 }
 
 /** Runs a step to its end and passes signals on to it. After a signal nothing more is started. */

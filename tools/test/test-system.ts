@@ -53,16 +53,23 @@ export interface PortOffset {
 }
 
 /**
+ * Chosen so that no two of them put one port to two uses, and none puts a port where `freePort` or the system gives some
+ * away, or where fetch refuses to connect, https://fetch.spec.whatwg.org/#port-blocking.
+ */
+export const portOffsets = Array.from({ length: 18 }, (_, n) => 6500 + 215 * n);
+
+/**
  * An offset at which all ports of two replicas are free. Other tests, in whatever process, get others as long as it is
- * held: to hold one is to listen on a port that stands for it, and the distances of our ports are no multiples of 250.
+ * held: to hold one is to listen on a port that stands for it.
  */
 export async function claimPortOffset(): Promise<PortOffset> {
-  for (let n = Math.floor(Math.random() * 44); ; n = (n + 1) % 44) {
-    const portOffset = 250 * (n + 1);
+  const start = Math.floor(Math.random() * portOffsets.length);
+  for (let n = start; ; n = (n + 1) % portOffsets.length) {
+    const portOffset = portOffsets[n]!;
     const claim = createServer();
     const isOurs = await new Promise<boolean>((resolve) => {
       claim.once('error', () => resolve(false));
-      claim.listen(32_100 + n, '127.0.0.1', () => resolve(true));
+      claim.listen(claimPorts + n, '127.0.0.1', () => resolve(true));
     });
     const release = () => void claim.close();
     if (isOurs && (await areFree(portOffset))) return { portOffset, release };
@@ -70,13 +77,17 @@ export async function claimPortOffset(): Promise<PortOffset> {
   }
 }
 
-/** X11's: fetch refuses to connect to it, https://fetch.spec.whatwg.org/#port-blocking. */
-const X11_PORT = 6000;
+/** Each offset has one, in the order of `portOffsets`. */
+export const claimPorts = 32_100;
+
+/** All ports of a system with two replicas, without its broker's. */
+export const systemPorts = (portOffset: number): number[] => [
+  ...instancesOf(services, 2, portOffset).flatMap((instance) => Object.values(instance.ports)),
+  defaultPostgresPort + portOffset,
+];
 
 async function areFree(portOffset: number): Promise<boolean> {
-  const ports = instancesOf(services, 2, portOffset).flatMap((instance) => Object.values(instance.ports));
-  if (ports.includes(X11_PORT)) return false;
-  return Promise.all([...ports, defaultPostgresPort + portOffset].map(checkPort)).then(
+  return Promise.all(systemPorts(portOffset).map(checkPort)).then(
     () => true,
     () => false,
   );

@@ -14,4 +14,4 @@ export * from './metrics';
 export * from './service/event-service';
 export * from './service/lifecycle';
 export * from './service/patience';
-export { TRANSPORT_SETTINGS, type TransportConfig } from './transports';
+export { openTransport, TRANSPORT_SETTINGS, type TransportConfig } from './transports';

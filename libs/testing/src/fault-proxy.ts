@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './ports';
 
 export interface Slowness {
   /** Each piece of data waits so long before it goes on. */
@@ -30,14 +31,13 @@ export class FaultProxy {
     server.on('connection', (client) => this.accept(client));
   }
 
-  /** @param port to listen on, on 127.0.0.1; the system chooses when it is not given */
-  static async to(target: { host: string; port: number }, port = 0): Promise<FaultProxy> {
+  /** @param port to listen on, on 127.0.0.1; a free one when it is not given */
+  static async to(target: { host: string; port: number }, port?: number): Promise<FaultProxy> {
     // A side that has said all it has to say may still listen.
     const server = createServer({ allowHalfOpen: true });
-    await listen(server, port);
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
-    return new FaultProxy(server, target, address.port);
+    const listening = port ?? (await freePort());
+    await listen(server, listening);
+    return new FaultProxy(server, target, listening);
   }
 
   /** Connections that are open. */

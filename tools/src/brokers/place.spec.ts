@@ -21,7 +21,7 @@ test('PORT_OFFSET moves every port, and the folder with them', () => {
   expect(moved.directory).not.toBe(usual.directory);
 });
 
-test.each(['-1', '1.5', 'x', '36001'])('PORT_OFFSET=%s is refused', (PORT_OFFSET) => {
+test.each(['-1', '1.5', 'x', '49001'])('PORT_OFFSET=%s is refused', (PORT_OFFSET) => {
   expect(() => placeOf('nats', { PORT_OFFSET })).toThrow(/PORT_OFFSET must be/);
 });
 

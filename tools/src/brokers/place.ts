@@ -52,9 +52,9 @@ export function placeOf(name: BrokerName, env: BrokerEnv): Place {
 
 function portOffset({ PORT_OFFSET = '0' }: BrokerEnv): number {
   const offset = Number(PORT_OFFSET);
-  // The highest of the usual ports is Kafka's 29092.
-  if (Number.isInteger(offset) && offset >= 0 && offset <= 36_000) return offset;
-  throw new Error('PORT_OFFSET must be a whole number from 0 to 36000.');
+  // The highest of the usual ports is RabbitMQ's 15672.
+  if (Number.isInteger(offset) && offset >= 0 && offset <= 49_000) return offset;
+  throw new Error('PORT_OFFSET must be a whole number from 0 to 49000.');
 }
 
 /** The addresses alone: a URL may hold a password. */

@@ -1,7 +1,8 @@
 import { checkPort } from '@order-events/testing';
 import type { Instance } from './services';
 
-export const defaultPostgresPort = 54329;
+/** Beside the usual one, and below the range from which systems give ports to outgoing connections. */
+export const defaultPostgresPort = 5431;
 
 /** Rejects with one error that names every port that cannot be had, for whom it is, and the way out. */
 export async function checkPorts(instances: readonly Instance[], postgresPort: number): Promise<void> {

@@ -62,8 +62,11 @@ test('an effect whose runner is gone is called by another long before its lease 
 test('a runner that has only lost its connection keeps what it has in hand, even if its lease has ended meanwhile', async () => {
   const [other, cut] = [open('other'), open('cut')];
   await intend(cut);
-  expect(await claim(cut, 1)).toHaveLength(1);
+  expect(await claim(cut)).toHaveLength(1);
+  await sql(`UPDATE effects SET due_at = clock_timestamp()`);
   const before = await runner();
+  // However long this machine takes to connect again: to the other no time passes in which the runner stays away.
+  jest.spyOn(performance, 'now').mockReturnValue(performance.now());
   await kill(`application_name = 'cut'`);
   while ((await runner()) === before) expect(await claim(other)).toEqual([]);
   expect(errors).not.toEqual([]);

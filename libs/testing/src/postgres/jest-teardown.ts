@@ -8,4 +8,7 @@ export default async function teardown(): Promise<void> {
   const { server, directory } = globalThis.testPostgres;
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
+  // Another run in this process starts one of its own.
+  delete globalThis.testPostgres;
+  delete process.env.TEST_POSTGRES_URL;
 }

@@ -57,8 +57,8 @@ export const kafka: Recipe = {
     Object.fromEntries(
       each(brokers).flatMap((id) => [
         [`client-${id}`, 9091 + id],
-        [`internal-${id}`, 19_091 + id],
-        [`controller-${id}`, 29_091 + id],
+        [`internal-${id}`, 9191 + id],
+        [`controller-${id}`, 9291 + id],
       ]),
     ),
 

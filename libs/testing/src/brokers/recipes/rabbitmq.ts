@@ -26,7 +26,7 @@ export const rabbitmq: Recipe = {
     return { programs: dirname(script), version };
   },
 
-  ports: () => ({ client: 5672, management: 15_672, distribution: 25_672, names: 25_673 }),
+  ports: () => ({ client: 5672, management: 15_672, distribution: 5673, names: 5674 }),
 
   layout(setup): Layout {
     const { port, security } = setup;

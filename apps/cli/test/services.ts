@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Router } from 'express';
 import { pino } from 'pino';
+import type { Service as ServiceName } from '@order-events/contracts';
 import { encode, systemRuntime, type OutboxEntry } from '@order-events/messaging';
 import { listen, Metrics, operatorApp, type Listening } from '@order-events/service-kit';
 import { PostgresStore, sharedMigrations } from '@order-events/store';
@@ -22,7 +23,7 @@ export const errors: Error[] = [];
 const onError = (error: Error) => void errors.push(error);
 
 /** The operator routes of a service on a database of its own. */
-export async function start(service: string, routes?: Router): Promise<Service> {
+export async function start(service: ServiceName, routes?: Router): Promise<Service> {
   const database: TestDatabase = await testDatabase();
   await migrate({ ownerUrl: database.url, loginRole: 'postgres', migrations: [...sharedMigrations] });
   const store = new PostgresStore({ url: database.url, connections: 2, applicationName: 'test', onError });

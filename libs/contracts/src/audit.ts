@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { holdersOf } from './delivery';
 import type { Topic } from './events';
 import { publishedBy, services, topology, type Service } from './topology';
 
@@ -53,11 +54,12 @@ export const auditTopics: readonly { topic: string; groups: readonly string[] }[
   { topic: answersFor(service), groups: [service] },
 ]);
 
-/** The groups that a service publishes for, each with the topics that it consumes of this service's. */
+/**
+ * The groups that a service publishes for, each with the topics of this service's of which its inbox must hold every event. None
+ * may be left: the group has a place all the same, which lets the log be forgotten.
+ */
 export function audiences(publisher: Service): Map<Service, Topic[]> {
   const published = publishedBy(publisher);
-  const byGroup = services.map(
-    (group) => [group, published.filter((topic) => topology[topic].consumers.includes(group))] as const,
-  );
-  return new Map(byGroup.filter(([, topics]) => topics.length > 0));
+  const groups = services.filter((group) => published.some((topic) => topology[topic].consumers.includes(group)));
+  return new Map(groups.map((group) => [group, published.filter((topic) => holdersOf(topic).includes(group))]));
 }

@@ -2,6 +2,7 @@ export * from './audit';
 export * from './cloud-event';
 export * from './dead-letter';
 export * from './declarations';
+export * from './delivery';
 export * from './events';
 export * from './order';
 export * from './requests';

@@ -4,35 +4,55 @@ import type { Topic } from './events';
 export const services = ['order-api', 'inventory', 'payment', 'logistics', 'email'] as const;
 export type Service = (typeof services)[number];
 
+/** What a subscription can be content with instead of effectively once: docs/delivery.md. */
+export type WeakDelivery = 'at-most-once' | 'at-least-once';
+
+/** How often each event of a topic is handled by a group, whatever dies on the way. */
+export type Delivery = 'effectively-once' | WeakDelivery;
+
+/** One group's subscription to a topic. Without a word it is effectively once, and of an essential one nothing else can be said. */
+export type Consuming =
+  /** The end of an order depends on each event. */
+  { essential: true; delivery?: never } | { essential?: false; delivery?: WeakDelivery };
+
 export interface Edge {
   /** The only service that publishes the topic. */
   publisher: Service;
   /** The groups that each receive every event of the topic. */
   consumers: readonly Service[];
+  /** Of each consumer. */
+  subscriptions: Readonly<Partial<Record<Service, Consuming>>>;
 }
+export type Topology = Readonly<Record<Topic, Edge>>;
+
+const essential: Consuming = { essential: true };
 
 /** Who publishes and who consumes what: the single table that setup, subscriptions and checks are made from. */
-export const topology: Readonly<Record<Topic, Edge>> = {
-  'order.created': { publisher: 'order-api', consumers: ['inventory', 'payment', 'logistics', 'email'] },
-  'order.confirmed': { publisher: 'order-api', consumers: ['payment', 'email'] },
-  'order.paid': { publisher: 'order-api', consumers: ['inventory', 'logistics'] },
-  'order.recalled': { publisher: 'order-api', consumers: ['logistics'] },
-  'order.completed': { publisher: 'order-api', consumers: ['email'] },
-  'order.cancelled': { publisher: 'order-api', consumers: ['inventory', 'payment', 'logistics', 'email'] },
+export const topology: Topology = {
+  'order.created': edge('order-api', { inventory: essential, payment: essential, logistics: essential, email: {} }),
+  'order.confirmed': edge('order-api', { payment: essential, email: {} }),
+  'order.paid': edge('order-api', { inventory: essential, logistics: essential }),
+  'order.recalled': edge('order-api', { logistics: essential }),
+  'order.completed': edge('order-api', { email: {} }),
+  'order.cancelled': edge('order-api', { inventory: essential, payment: essential, logistics: essential, email: {} }),
 
-  'inventory.reserved': { publisher: 'inventory', consumers: ['order-api'] },
-  'inventory.rejected': { publisher: 'inventory', consumers: ['order-api'] },
+  'inventory.reserved': edge('inventory', { 'order-api': essential }),
+  'inventory.rejected': edge('inventory', { 'order-api': essential }),
 
-  'payment.authorized': { publisher: 'payment', consumers: ['order-api'] },
-  'payment.declined': { publisher: 'payment', consumers: ['order-api'] },
-  'payment.captured': { publisher: 'payment', consumers: ['order-api'] },
-  'payment.capture_failed': { publisher: 'payment', consumers: ['order-api'] },
-  'payment.voided': { publisher: 'payment', consumers: ['order-api'] },
-  'payment.refunded': { publisher: 'payment', consumers: ['order-api'] },
+  'payment.authorized': edge('payment', { 'order-api': essential }),
+  'payment.declined': edge('payment', { 'order-api': essential }),
+  'payment.captured': edge('payment', { 'order-api': essential }),
+  'payment.capture_failed': edge('payment', { 'order-api': essential }),
+  'payment.voided': edge('payment', { 'order-api': essential }),
+  'payment.refunded': edge('payment', { 'order-api': essential }),
 
-  'shipment.dispatched': { publisher: 'logistics', consumers: ['order-api'] },
-  'shipment.failed': { publisher: 'logistics', consumers: ['order-api'] },
+  'shipment.dispatched': edge('logistics', { 'order-api': essential }),
+  'shipment.failed': edge('logistics', { 'order-api': essential }),
 };
+
+function edge(publisher: Service, subscriptions: Edge['subscriptions']): Edge {
+  return { publisher, consumers: Object.keys(subscriptions) as Service[], subscriptions };
+}
 
 /** The topics that a group consumes. */
 export function consumedBy(group: Service): Topic[] {

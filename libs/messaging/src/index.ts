@@ -16,6 +16,7 @@ export { uuidOf } from './event-id';
 export * from './key-lanes';
 export * from './page';
 export * from './pipeline/arrival';
+export * from './pipeline/at-least-once';
 export type { Consumer } from './pipeline/decide-batch';
 export * from './pipeline/pipeline';
 export * from './ports/audit-store';

@@ -9,6 +9,7 @@ import type { Presence } from './ports/presence';
 import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type Store } from './ports/store';
 import type { Subscribe, Transport } from './ports/transport';
+import { subscribeAll } from './subscribe-all';
 import { publishRefused, RELAY } from './refused';
 import type { Relay } from './relay';
 import type { Tables } from './decision';
@@ -25,6 +26,8 @@ export interface ConsumeOptions extends Pick<Subscribe, 'batch' | 'waitMs' | 'in
   group: string;
   /** What the pipeline handles; the audit's own topics come on top. */
   topics: readonly string[];
+  /** What it handles of which nothing may come twice, in a group of its own on the broker: acknowledged first. */
+  atMostOnce?: Pick<Subscribe, 'topics'> & { group: string };
   /** Made with an observer that tells the worker, too, how each event ended. */
   pipeline(observer: Observer, caution: Caution): Pick<Pipeline<Tables>, 'handle' | 'retryDue'>;
   pauses: Pauses;
@@ -56,7 +59,8 @@ export class Worker {
   }
 
   /** Starts to consume, and to try again what could not be decided. Rejects when the transport does not subscribe. */
-  async consume({ group, topics, pipeline: make, pauses, presence, ...pace }: ConsumeOptions): Promise<void> {
+  async consume(options: ConsumeOptions): Promise<void> {
+    const { group, topics, atMostOnce, pipeline: make, pauses, presence, ...pace } = options;
     const { transport, observer, audit } = this.options;
     const { signal } = this.leaving;
     const caution = (this.caution = new Caution(presence));
@@ -72,15 +76,28 @@ export class Worker {
       },
     };
     const pipeline = make(told, caution);
-    const subscribe = () =>
-      transport.subscribe({
-        ...{ group, process: presence.name, topics: [...topics, ...audit.topics], ...pace },
+    const member = { process: presence.name, ...pace };
+    const subscribes: Subscribe[] = [
+      {
+        ...{ group, topics: [...topics, ...audit.topics], ...member },
         handle: async (batch) => {
           if (consumption.standsStill) throw new Error('paused: whoever holds events gives them back');
           const events = audit.take(batch);
           if (events.length > 0) await pipeline.handle(events, signal);
         },
+      },
+    ];
+    if (atMostOnce)
+      subscribes.push({
+        ...{ ...atMostOnce, ...member, acknowledgeFirst: true },
+        // What is in hand can be given back to nobody, so a pause does not stop it.
+        handle: (batch) =>
+          pipeline.handle(batch, signal).catch((cause: Error) => {
+            const error = new Error(`up to ${batch.length} events are lost: ${cause.message}`, { cause });
+            observer.loopFailed('at most once', error);
+          }),
       });
+    const subscribe = () => subscribeAll(transport, subscribes);
     const consumption = (this.consumption = new Consumption({ ...pauses, subscribe }));
     const departures = new Departures();
     const follow = async () => {
@@ -99,9 +116,12 @@ export class Worker {
       observer.loopFailed('consumption', error);
     });
     this.every('consumption', PAUSE_POLL_MS, follow);
+    const groups = atMostOnce ? [group, atMostOnce.group] : [group];
+    const release = async (names: readonly string[]) => {
+      for (const one of groups) await transport.release?.(one, names);
+    };
     // Apart from the above, which must not wait for a broker.
-    if (transport.release)
-      this.every('departures', RELEASE_POLL_MS, () => departures.tell((names) => transport.release!(group, names)));
+    if (transport.release) this.every('departures', RELEASE_POLL_MS, () => departures.tell(release));
     this.every('retries', RETRY_POLL_MS, async () => {
       while (!consumption.standsStill && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
     });

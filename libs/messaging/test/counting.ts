@@ -6,6 +6,7 @@ import {
   systemRuntime,
   tenTries,
   type Arrival,
+  type AtLeastOnce,
   type CloudEvent,
   type Consumer,
   type Decision,
@@ -79,6 +80,9 @@ export class Counting {
   /** Runs before each decision; a test lets it throw. */
   meddle: (event: CloudEvent<'inventory.reserved'>) => void = () => {};
 
+  /** Of a service whose events may be handled again: what its process knows. */
+  atLeastOnce: AtLeastOnce | undefined;
+
   /** The store as another process of the service has it. */
   process(): FaultyStore {
     return new FaultyStore(new MemoryStore(this.database, this.runtime));
@@ -125,6 +129,15 @@ export class Counting {
       },
     };
     const handlers = new Map([[handler.topic, handler]]);
-    return { group: GROUP, source: '/counting', maxEventBytes: 1_000, tables: counters, handlers, retry: tenTries };
+    const { atLeastOnce } = this;
+    return {
+      group: GROUP,
+      source: '/counting',
+      maxEventBytes: 1_000,
+      tables: counters,
+      handlers,
+      retry: tenTries,
+      ...(atLeastOnce && { atLeastOnce }),
+    };
   }
 }

@@ -1,13 +1,15 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { brokerGroups, type Service } from '@order-events/contracts';
 import { within, type Transport } from '@order-events/messaging';
 import type { PostgresStore } from '@order-events/store';
 
 /** A broker that is away may take a minute to be given up; whoever looks waits for the other figures, too. */
 const BACKLOG_MS = 2_000;
 
-/** What waits for the group, if the broker says so soon. */
-export function backlogOf(transport: Pick<Transport, 'backlog'>, group: string): Promise<number> {
-  return within('the broker about the backlog', BACKLOG_MS, transport.backlog(group));
+/** What waits for the service, if the broker says so soon. */
+export async function backlogOf(transport: Pick<Transport, 'backlog'>, service: Service): Promise<number> {
+  const backlogs = Promise.all(brokerGroups(service).map((group) => transport.backlog(group)));
+  return (await within('the broker about the backlog', BACKLOG_MS, backlogs)).reduce((sum, one) => sum + one, 0);
 }
 
 interface Figure {
@@ -88,7 +90,7 @@ export class Metrics {
   watch(
     store: Pick<PostgresStore, 'outboxStatus' | 'operatorReads'>,
     transports: readonly Pick<Transport, 'name' | 'backlog'>[],
-    group: string,
+    group: Service,
     onError: (error: Error) => void,
   ): void {
     const oldest = { read: async () => (await store.outboxStatus()).oldestMs / 1000 };

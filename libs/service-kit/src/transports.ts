@@ -21,6 +21,7 @@ export const TRANSPORT_SETTINGS = [
   'KAFKA_SASL_PASSWORD',
   'AMQP_URL',
   'NATS_URL',
+  'REDIS_URL',
   'NSQD_ADDRESSES',
   'NSQLOOKUPD_ADDRESSES',
   'NSQ_TLS',
@@ -113,6 +114,11 @@ const openers: Record<TransportName, Opener> = {
   nsq: (config, common) => {
     const { NsqTransport } = require('@order-events/transport-nsq') as typeof import('@order-events/transport-nsq');
     return new NsqTransport({ ...common, ...reached.nsq(config) });
+  },
+  redis: (config, common) => {
+    const { RedisTransport } =
+      require('@order-events/transport-redis') as typeof import('@order-events/transport-redis');
+    return new RedisTransport({ ...common, ...reached.redis(config) });
   },
 };
 /* eslint-enable */

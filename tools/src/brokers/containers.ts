@@ -66,6 +66,13 @@ const layouts: Record<BrokerName, (place: Place, port: (use: string) => number) 
     return [{ name: prefix(place), image: 'nats:2.15.2', ports, options, file, args: ['-c', file.inside] }];
   },
 
+  redis(place, port) {
+    const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
+    const args = ['redis-server', '--port', String(port('client')), ...durable];
+    const options = ['--volume', `${prefix(place)}:/data`];
+    return [{ name: prefix(place), image: 'redis:7.2.5', ports: [port('client')], options, args }];
+  },
+
   nsq(place, port) {
     const image = 'nsqio/nsq:v1.3.0';
     const lookup = `${prefix(place)}-nsqlookupd`;

@@ -8,6 +8,7 @@ test.each([
   ['kafka', { KAFKA_BROKERS: '127.0.0.1:9092' }],
   ['rabbitmq', { AMQP_URL: 'amqp://guest:guest@127.0.0.1:5672' }],
   ['nats', { NATS_URL: 'nats://127.0.0.1:4222' }],
+  ['redis', { REDIS_URL: 'redis://127.0.0.1:6379' }],
   ['nsq', { NSQD_ADDRESSES: '127.0.0.1:4150,127.0.0.1:4152', NSQLOOKUPD_ADDRESSES: '127.0.0.1:4161' }],
 ] as const)('%s is at its usual place when nothing else is said', (name, env) => {
   expect(placeOf(name, {})).toMatchObject({ name, env });

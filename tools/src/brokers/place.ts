@@ -25,7 +25,7 @@ export interface Place {
 export const placesDirectory = join(cacheDirectory, 'up');
 
 /**
- * @param env KAFKA_BROKERS, AMQP_URL, NATS_URL, NSQD_ADDRESSES, NSQLOOKUPD_ADDRESSES where the broker is not at its usual
+ * @param env KAFKA_BROKERS, AMQP_URL, NATS_URL, REDIS_URL, NSQD_ADDRESSES, NSQLOOKUPD_ADDRESSES where the broker is not at its usual
  *   port of 127.0.0.1, and PORT_OFFSET, which is added to the usual ports. Throws on a bad one.
  */
 export function placeOf(name: BrokerName, env: BrokerEnv): Place {

@@ -6,7 +6,8 @@ import { violations } from './rules';
 import { Stack } from './stack';
 import { tryOut } from './trial';
 
-const transports: readonly string[] = [...brokerNames, 'postgres'];
+/** Redis is not part of docker-compose.yml. */
+const transports: readonly string[] = [...brokerNames.filter((name) => name !== 'redis'), 'postgres'];
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 /**

@@ -36,6 +36,7 @@ export class SimulatedTransport implements Transport {
 
   subscribe(subscribe: Subscribe): Promise<Subscription> {
     if (subscribe.group === null) throw new Error('broadcasts are not simulated');
+    if (subscribe.acknowledgeFirst) throw new Error('to acknowledge first is not simulated');
     const member = new Member(this.broker, this.broker.group(subscribe.group), subscribe, this.replica);
     return Promise.resolve({ close: () => member.close() });
   }

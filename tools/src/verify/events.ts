@@ -1,4 +1,4 @@
-import { isTopic, services, type Topic, topology } from '@order-events/contracts';
+import { holdersOf, isTopic, services, type Topic } from '@order-events/contracts';
 import type { Ask } from './databases';
 import type { Case } from './case';
 import type { Finding, Invariant } from './invariant';
@@ -39,7 +39,7 @@ async function checkArrival(_cases: readonly Case[], ask: Ask): Promise<Finding>
   const violations: string[] = [];
   for (const publisher of services) {
     for (const { id, topic, key } of await outboxOf(ask, publisher)) {
-      for (const group of topology[topic].consumers) {
+      for (const group of holdersOf(topic)) {
         count += 1;
         if (!inboxes.get(group)?.has(id)) violations.push(`${key} ${topic} ${id} has not come to ${group}`);
       }

@@ -14,6 +14,8 @@ import type { Runtime } from '../ports/runtime';
 import type { EffectEntry, InboxEntry, InboxState, Known, OutboxEntry, Tx } from '../ports/store';
 import type { RetryPolicy } from '../retry-policy';
 import { triesOf, type Arrival } from './arrival';
+import type { AtLeastOnce } from './at-least-once';
+import { knownOf } from './known';
 import { unionKeys, Workspace } from './workspace';
 
 /** What one service does with the events that it consumes. */
@@ -22,6 +24,8 @@ export interface Consumer<T extends Tables> extends Publisher {
   tables: T;
   handlers: ReadonlyMap<Topic, EventHandler<T>>;
   retry: RetryPolicy;
+  /** Of the topics whose events may be handled again. */
+  atLeastOnce?: AtLeastOnce;
 }
 
 export interface Outcome {
@@ -47,11 +51,9 @@ export async function decideBatch<T extends Tables>(
     consumer.tables,
     plans.flatMap((plan) => (plan instanceof Error ? [] : [plan.keys])),
   );
-  const ids = arrivals.map((arrival) => arrival.id);
   // The inbox after the locks: whoever held them before us has committed its entry by then.
-  const [rows, inbox] = await Promise.all([tx.lock(consumer.tables, keys), tx.held(consumer.group, ids)]);
+  const [rows, held] = await Promise.all([tx.lock(consumer.tables, keys), knownOf(tx, consumer, arrivals)]);
   const workspace = new Workspace(consumer.tables, rows);
-  const held = new Map(inbox);
 
   const { source, maxEventBytes } = consumer;
   const outcomes: Outcome[] = [];
@@ -91,7 +93,7 @@ export async function decideBatch<T extends Tables>(
       events.push(...told(consumer, entry, runtime));
     }
     held.set(arrival.id, entry.state);
-    entries.push(entry);
+    if (entry.state !== 'applied' || !consumer.atLeastOnce?.covers(arrival)) entries.push(entry);
     outcomes.push({ arrival, state: entry.state, error });
   }
 

@@ -7,6 +7,7 @@ import { StoreError, type InboxEntry, type Store } from '../ports/store';
 import type { Message } from '../ports/transport';
 import { begun } from './alone';
 import { read, type Arrival } from './arrival';
+import { knownOf } from './known';
 import { decideBatch, expired, failed, isNews, isTooOld, told, type Consumer, type Outcome } from './decide-batch';
 
 export interface PipelineOptions<T extends Tables> {
@@ -77,7 +78,11 @@ export class Pipeline<T extends Tables> {
   }
 
   private tell(outcomes: readonly Outcome[]): void {
-    for (const { arrival, state, error } of outcomes) this.options.observer.handled(arrival, state, error);
+    const { consumer, observer } = this.options;
+    for (const { arrival, state, error } of outcomes) {
+      consumer.atLeastOnce?.note(arrival);
+      observer.handled(arrival, state, error);
+    }
   }
 
   /** One after the other, so that if this process ends the one that it was at is known. */
@@ -157,7 +162,7 @@ export class Pipeline<T extends Tables> {
     const { store, consumer, runtime } = this.options;
     return this.holding(1, signal, () =>
       store.transact(async (tx) => {
-        const known = (await tx.held(consumer.group, [arrival.id])).get(arrival.id);
+        const known = (await knownOf(tx, consumer, [arrival])).get(arrival.id);
         if (isTooOld(arrival, known)) {
           await tx.take(consumer.group, [expired(arrival)]);
           return { arrival, state: 'expired' };

@@ -8,7 +8,7 @@ export interface Bare {
 }
 
 /** Who reads, how much at once, and what is done with it. Of the messages only the body is of any meaning. */
-export type ReadForeign = Omit<Subscribe, 'topics' | 'group'> & { group: string };
+export type ReadForeign = Omit<Subscribe, 'topics' | 'group' | 'acknowledgeFirst'> & { group: string };
 
 /**
  * One place on a broker at which we meet programs of other teams, by the names that they have for it. It is reached by a

@@ -50,6 +50,11 @@ export interface Subscribe {
   /** Most calls of the handler at the same time. Messages of one key are never in two calls at once. */
   parallel: number;
   /**
+   * Messages are acknowledged before they are handed over, and only those are handed over of which the broker has said that
+   * it knows: none comes again, whatever becomes of the handler or its process. What is under way meanwhile is lost.
+   */
+  acknowledgeFirst?: true;
+  /**
    * Resolves: all of the batch is acknowledged. Rejects: none is; the transport delivers them again, to this or to
    * another member of the group. While it is pending the transport keeps its claim on them, however long that takes.
    */

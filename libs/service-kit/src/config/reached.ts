@@ -17,6 +17,7 @@ export const reached = {
   },
   rabbitmq: (config: TransportConfig) => ({ url: config.AMQP_URL!, tls: files(config) }),
   nats: (config: TransportConfig) => ({ url: config.NATS_URL!, tls: files(config) }),
+  redis: (config: TransportConfig) => ({ url: config.REDIS_URL!, tls: files(config) }),
   nsq: (config: TransportConfig) => ({
     nsqdAddresses: config.NSQD_ADDRESSES!,
     nsqlookupdAddresses: config.NSQLOOKUPD_ADDRESSES,

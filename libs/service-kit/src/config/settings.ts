@@ -111,6 +111,10 @@ export const settings = {
     secret('Nodes of RabbitMQ, with user and password, with commas between them.', urls('amqp', 'amqps').optional()),
   ),
   NATS_URL: neededBy('nats', secret('NATS servers, with commas between them.', urls('nats', 'tls').optional())),
+  REDIS_URL: neededBy(
+    'redis',
+    secret('The Redis server, `redis://` or `rediss://`, with user and password.', url('redis', 'rediss').optional()),
+  ),
   NSQD_ADDRESSES: neededBy('nsq', setting('nsqds, `host:port`, with commas between them.', addresses.optional())),
   NSQLOOKUPD_ADDRESSES: setting(
     'The HTTP side of nsqlookupds, `host:port`, with commas between them; none when empty.',

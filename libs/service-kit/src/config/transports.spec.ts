@@ -54,14 +54,14 @@ test('each transport that is named needs its address, and all that lack it are t
 });
 
 test.each([
-  ['shipment.*=redis', /"redis" is none of postgres, kafka/],
+  ['shipment.*=zeromq', /"zeromq" is none of postgres, kafka/],
   ['shipmnt.*=nsq', /no topic is called "shipmnt\.\*"/],
   ['*=nsq', /no topic is called "\*"/],
   ['order.created', /"order\.created" names no transport/],
   ['order.created=', /"order\.created" names no transport/],
   ['order.created=nsq+nsq', /"nsq" stands there twice/],
   ['order.*=nsq,order.created=kafka', /"order\.created" is never used/],
-  ['redo.*=redis,order.paid', /"redis" is none of.*no topic is called "redo\.\*".*"order\.paid" names no transport/],
+  ['redo.*=zeromq,order.paid', /"zeromq" is none of.*no topic is called "redo\.\*".*"order\.paid" names no transport/],
 ])('the route %s is refused', (TRANSPORT_ROUTES, reason) => {
   expect(problems({ EVENTS_DATABASE_URL: 'postgres://db', TRANSPORT_ROUTES })).toEqual([
     expect.stringMatching(new RegExp(`^TRANSPORT_ROUTES: .*${reason.source}`)),

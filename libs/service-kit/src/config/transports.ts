@@ -1,6 +1,6 @@
 import { declarations } from '@order-events/contracts';
 
-export const transportNames = ['postgres', 'kafka', 'rabbitmq', 'nats', 'nsq'] as const;
+export const transportNames = ['postgres', 'kafka', 'rabbitmq', 'nats', 'nsq', 'redis'] as const;
 export type TransportName = (typeof transportNames)[number];
 
 /** Which transports carry the events, as the settings of these names say it. */

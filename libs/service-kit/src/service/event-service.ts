@@ -1,6 +1,16 @@
 import type { Router } from 'express';
-import { audiences, consumedBy, requests, type Service, type Topic } from '@order-events/contracts';
 import {
+  assertEssentials,
+  audiences,
+  brokerGroup,
+  consumedBy,
+  consumedWith,
+  requests,
+  type Service,
+  type Topic,
+} from '@order-events/contracts';
+import {
+  AtLeastOnce,
   Caller,
   DeliveryAudit,
   EffectRunner,
@@ -100,6 +110,7 @@ export class EventService<T extends Tables = Tables> {
 
   constructor(private readonly options: EventServiceOptions<T>) {
     const { service, config, log } = options;
+    assertEssentials();
     const applicationName = `order-events ${service}`;
     const onError = (error: Error) =>
       log.warn({ err: error }, 'lost a connection to Postgres; it is made again by itself, and work waits until then');
@@ -151,10 +162,19 @@ export class EventService<T extends Tables = Tables> {
     const { store } = this;
     assertComplete(service, handlers);
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
-    const consumer = { ...this.publisher, group: service, tables, handlers: byTopic, retry: tenTries };
+    const [again, once] = [consumedWith('at-least-once', service), consumedWith('at-most-once', service)];
+    const consumer = {
+      ...this.publisher,
+      group: service,
+      tables,
+      handlers: byTopic,
+      retry: tenTries,
+      ...(again.length > 0 && { atLeastOnce: new AtLeastOnce(new Set(again)) }),
+    };
     await this.worker.consume({
       group: service,
-      topics: [...byTopic.keys()],
+      topics: [...byTopic.keys()].filter((topic) => !once.includes(topic)),
+      ...(once[0] && { atMostOnce: { group: brokerGroup(once[0], service), topics: once } }),
       batch: config.BATCH_SIZE,
       waitMs: config.BATCH_WAIT_MS,
       inFlight: config.IN_FLIGHT,

@@ -1,5 +1,5 @@
 import type { MigrationInterface } from 'typeorm';
-import { audiences, declarations, type Service } from '@order-events/contracts';
+import { assertEssentials, audiences, declarations, type Service } from '@order-events/contracts';
 import { Database, declareAudits, sharedMigrations, type Queryable } from '@order-events/store';
 import { migrate } from '@order-events/store/migrate';
 import { eventsMigrations } from '@order-events/transport-postgres';
@@ -38,6 +38,7 @@ export type SetupConfig = Config<(typeof SETTINGS)[number]>;
  */
 async function setUp({ service, migrations, seed, also }: SetupOptions): Promise<void> {
   const config = loadConfig(SETTINGS, { LOGIN_ROLE: service.replaceAll('-', '_') }, withOwnersEvents(process.env));
+  assertEssentials();
   const { OWNER_DATABASE_URL: ownerUrl, LOGIN_ROLE: loginRole, OWNER_EVENTS_DATABASE_URL: eventsUrl } = config;
   await databaseAnswers(ownerUrl);
   await migrate({ ownerUrl, loginRole, migrations: [...sharedMigrations, ...migrations] });

@@ -14,6 +14,7 @@ const program: Record<BrokerName, RegExp> = {
   rabbitmq: /beam\.smp/,
   nats: /nats-server/,
   nsq: /nsqd/,
+  redis: /redis-server/,
 };
 
 let directory: string;

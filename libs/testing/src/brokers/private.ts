@@ -20,11 +20,11 @@ export interface PrivateBrokerOptions {
 export interface PrivateBroker {
   name: BrokerName;
   version: string;
-  /** The environment variables by which a service finds it: KAFKA_BROKERS, AMQP_URL, NATS_URL, NSQD_ADDRESSES, … */
+  /** The environment variables by which a service finds it: KAFKA_BROKERS, AMQP_URL, NATS_URL, REDIS_URL, NSQD_ADDRESSES, … */
   env: Readonly<Record<string, string>>;
-  /** With `secure`: NSQ takes the password as its secret; AMQP_URL and NATS_URL hold user and password already. */
+  /** With `secure`: NSQ takes the password as its secret; AMQP_URL, NATS_URL and REDIS_URL hold user and password already. */
   security?: Security;
-  /** Of what is alive, by part: `kafka-1`, `rabbitmq` (beam.smp itself), `nats`, `nsqd-1`, `nsqlookupd`, and helpers. */
+  /** Of what is alive, by part: `kafka-1`, `rabbitmq` (beam.smp itself), `nats`, `redis`, `nsqd-1`, `nsqlookupd`, and helpers. */
   readonly pids: Readonly<Record<string, number>>;
   /** kill -9 of the server processes, or of one part. Resolves when they are gone. */
   kill(part?: string): Promise<void>;

@@ -1,7 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { freePort } from '../ports';
-import { type Address, kafkaBrokers, probeAmqp, probeEpmd, probeKafka, probeNats, probeNsqd } from './probe';
+import {
+  type Address,
+  kafkaBrokers,
+  probeAmqp,
+  probeEpmd,
+  probeKafka,
+  probeNats,
+  probeNsqd,
+  probeRedis,
+} from './probe';
 
 const probes: Record<string, (address: Address) => Promise<unknown>> = {
   kafkaBrokers,
@@ -10,6 +19,7 @@ const probes: Record<string, (address: Address) => Promise<unknown>> = {
   probeKafka,
   probeNats,
   probeNsqd,
+  probeRedis,
 };
 
 /** A server that says something to everybody. */

@@ -109,6 +109,21 @@ export const probeNats = (address: Address): Promise<string> =>
     },
   });
 
+/** The version of the Redis server there; `?` where it wants a password first. */
+export const probeRedis = (address: Address, tls?: boolean): Promise<string> =>
+  ask(address, {
+    say: Buffer.from('PING\r\nINFO server\r\n'),
+    read(received) {
+      const text = received.toString();
+      if (!text.includes('\r\n')) return undefined;
+      if (/^-(NOAUTH|WRONGPASS) /.test(text)) return '?';
+      // Not while it still reads its data.
+      expect(text.startsWith('+PONG\r\n'));
+      return /^redis_version:(\S+)\r$/m.exec(text)?.[1];
+    },
+    tls,
+  });
+
 /** The version of the nsqd there, by its TCP address. It says so before any TLS and password. */
 export function probeNsqd(address: Address): Promise<string> {
   const wishes = Buffer.from('{"feature_negotiation":true}');

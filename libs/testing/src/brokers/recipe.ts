@@ -1,6 +1,6 @@
 import type { Security } from './security';
 
-export const brokerNames = ['kafka', 'rabbitmq', 'nats', 'nsq'] as const;
+export const brokerNames = ['kafka', 'rabbitmq', 'nats', 'nsq', 'redis'] as const;
 export type BrokerName = (typeof brokerNames)[number];
 
 /** Receives what is going on, line by line. */

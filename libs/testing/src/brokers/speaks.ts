@@ -1,4 +1,4 @@
-import { type Address, probeAmqp, probeKafka, probeNats, probeNsqd, probeNsqlookupd } from './probe';
+import { type Address, probeAmqp, probeKafka, probeNats, probeNsqd, probeNsqlookupd, probeRedis } from './probe';
 import type { BrokerName } from './recipe';
 
 /** Environment variables by which services find brokers. */
@@ -10,6 +10,7 @@ export const brokerVariables: Readonly<Record<BrokerName, readonly string[]>> = 
   rabbitmq: ['AMQP_URL'],
   nats: ['NATS_URL'],
   nsq: ['NSQD_ADDRESSES', 'NSQLOOKUPD_ADDRESSES'],
+  redis: ['REDIS_URL'],
 };
 
 /** The addresses in a list like `127.0.0.1:9092,127.0.0.1:9093` or `nats://localhost:4222`. Throws on one without a port. */
@@ -34,6 +35,7 @@ const questions: Record<BrokerName, (env: BrokerEnv) => Promise<string[]>> = {
     }),
   rabbitmq: ({ AMQP_URL = '' }) => all(AMQP_URL, (address) => probeAmqp(address, AMQP_URL.startsWith('amqps:'))),
   nats: ({ NATS_URL = '' }) => all(NATS_URL, probeNats),
+  redis: ({ REDIS_URL = '' }) => all(REDIS_URL, (address) => probeRedis(address, REDIS_URL.startsWith('rediss:'))),
   nsq: async ({ NSQD_ADDRESSES = '', NSQLOOKUPD_ADDRESSES = '' }) =>
     (await Promise.all([all(NSQD_ADDRESSES, probeNsqd), all(NSQLOOKUPD_ADDRESSES, probeNsqlookupd)])).flat(),
 };

@@ -1,3 +1,4 @@
+import { acknowledgingFirstTests } from './acknowledging-first';
 import { backlogTests } from './backlog';
 import { Bench, type TransportUnderTest } from './bench';
 import { callTests } from './calls';
@@ -29,6 +30,7 @@ export function transportConformance(name: string, open: () => Promise<Transport
     callTests(current);
     closingTests(current);
     backlogTests(current);
+    acknowledgingFirstTests(current);
     rpcTests(current);
   });
 }

@@ -240,6 +240,32 @@ describeBroker('kafka', () => {
     }
     expect(overlaps).toBe(0);
   });
+
+  test('who acknowledges first gets nothing of which the brokers have not said that they know', async () => {
+    const transport = await kafka.declared();
+    const handed: string[] = [];
+    const handedWhenRefused: number[] = [];
+    const { consumer } = Kafka.prototype;
+    const making = jest.spyOn(Kafka.prototype, 'consumer').mockImplementation(function (this: Kafka, config) {
+      const member = consumer.call(this, config);
+      const { commitOffsets } = member;
+      member.commitOffsets = (places) => {
+        if (handedWhenRefused.length === 2) return commitOffsets(places);
+        handedWhenRefused.push(handed.length);
+        return Promise.reject(new Error('no answer'));
+      };
+      return member;
+    });
+    await transport.publish([message('a'), message('a')]);
+    await kafka.subscribe((batch) => Promise.resolve(void handed.push(...batch.map(({ key }) => key))), {
+      acknowledgeFirst: true,
+    });
+    await eventually(() => handed.length >= 2);
+    making.mockRestore();
+    expect(handedWhenRefused).toEqual([0, 0]);
+    expect(handed).toEqual(['a', 'a']);
+    expect(kafka.told('no answer')).toBe(true);
+  });
 });
 
 /** A key that goes to that partition. */

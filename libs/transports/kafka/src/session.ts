@@ -190,29 +190,49 @@ export class Session {
   }
 
   private async hand(batch: readonly Held[], failures: number): Promise<boolean> {
+    const { handle, acknowledgeFirst } = this.options;
+    const messages = batch.map(({ message }) => message);
     try {
-      await this.options.handle(batch.map(({ message }) => message));
+      if (acknowledgeFirst) await this.acknowledgeUnhandled(batch);
+      else await handle(messages);
     } catch (error) {
-      this.options.onError(error as Error);
+      this.tell(error as Error);
       const rest = systemRuntime.sleep(backoff(failures + 1, Math.random(), 100, 5_000), this.ended.signal);
       for (const name of lastOf(batch).keys()) this.rests.set(name, rest);
       return false;
     }
+    if (acknowledgeFirst) return this.handOnce(messages);
     const last = lastOf(batch);
-    for (const [name, { topic, partition, offset, resolveOffset }] of last) {
-      resolveOffset(offset);
-      const place = { topic, partition, offset: String(BigInt(offset) + 1n) };
-      (this.options.places ?? this.unacknowledged).set(name, place);
+    for (const [name, held] of last) {
+      held.resolveOffset(held.offset);
+      (this.options.places ?? this.unacknowledged).set(name, placeAfter(held));
     }
     await this.acknowledge();
     return true;
+  }
+
+  private async handOnce(messages: readonly Message[]): Promise<true> {
+    try {
+      await this.options.handle(messages);
+    } catch (error) {
+      this.options.onError(error as Error);
+    }
+    return true;
+  }
+
+  /** Rejects when the brokers have not said that they know; then it is read again. */
+  private async acknowledgeUnhandled(batch: readonly Held[]): Promise<void> {
+    const last = lastOf(batch);
+    if (!this.options.places) await this.commit([...last.values()].map(placeAfter));
+    for (const [name, held] of last) this.options.places?.set(name, placeAfter(held));
+    for (const held of last.values()) held.resolveOffset(held.offset);
   }
 
   private async acknowledge(): Promise<void> {
     const places = [...this.unacknowledged];
     if (places.length === 0) return;
     try {
-      await within('Kafka', REQUEST_MS, this.member.commitOffsets(places.map(([, place]) => place)));
+      await this.commit(places.map(([, place]) => place));
       for (const [name, place] of places) {
         if (this.unacknowledged.get(name) === place) this.unacknowledged.delete(name);
       }
@@ -229,6 +249,10 @@ export class Session {
     this.isRemoved = true;
   }
 
+  private async commit(places: Place[]): Promise<void> {
+    await within('Kafka', REQUEST_MS, this.member.commitOffsets(places));
+  }
+
   /** The client itself shows no sign of life while calls are running. */
   private async pulse(): Promise<void> {
     if (performance.now() - this.lastSign > SILENCE_MS) this.fail(new Error('the Kafka client has fallen silent'));
@@ -243,5 +267,11 @@ export class Session {
 }
 
 export const key = ({ topic, partition }: Omit<Place, 'offset'>) => `${topic}/${partition}`;
+
+const placeAfter = ({ topic, partition, offset }: Held): Place => ({
+  topic,
+  partition,
+  offset: String(BigInt(offset) + 1n),
+});
 
 const lastOf = (batch: readonly Held[]) => new Map(batch.map((held) => [key(held), held]));

@@ -44,11 +44,20 @@ export class MemoryGroup {
     return taken;
   }
 
-  /** Ends what `take` began: acknowledged, or put back where it was. */
-  settle(taken: readonly Message[], acknowledged: boolean): void {
+  /** From now on they are nobody's; their keys stay in these hands. */
+  acknowledge(taken: readonly Message[]): void {
     this.handed -= taken.length;
+  }
+
+  /** Puts back where they were what is not acknowledged. */
+  giveBack(taken: readonly Message[]): void {
+    this.handed -= taken.length;
+    this.waiting.unshift(...taken);
+  }
+
+  /** Ends what `take` began. */
+  release(taken: readonly Message[]): void {
     for (const { key } of taken) this.busy.delete(key);
-    if (!acknowledged) this.waiting.unshift(...taken);
     this.wakeAll();
   }
 

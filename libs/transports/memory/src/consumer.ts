@@ -43,22 +43,25 @@ export class MemoryConsumer implements Subscription {
 
   private start(messages: readonly Message[]): void {
     this.inFlight += messages.length;
-    const call = this.hand(messages).then((acknowledged) => {
+    const call = this.hand(messages).then(() => {
       this.inFlight -= messages.length;
       this.calls.delete(call);
-      this.group.settle(messages, acknowledged);
+      this.group.release(messages);
     });
     this.calls.add(call);
   }
 
-  private async hand(messages: readonly Message[]): Promise<boolean> {
+  private async hand(messages: readonly Message[]): Promise<void> {
+    const { handle, acknowledgeFirst } = this.options;
+    if (acknowledgeFirst) this.group.acknowledge(messages);
     try {
-      await this.options.handle(messages);
-      return true;
+      await handle(messages);
+      if (!acknowledgeFirst) this.group.acknowledge(messages);
     } catch (error) {
       this.onError(error as Error);
+      if (acknowledgeFirst) return;
       await this.runtime.sleep(AGAIN_MS, this.stop.signal);
-      return false;
+      this.group.giveBack(messages);
     }
   }
 }

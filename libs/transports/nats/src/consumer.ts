@@ -129,18 +129,30 @@ export class Consumer implements Subscription {
   }
 
   private async hand(batch: readonly Held[]): Promise<void> {
+    const { handle, onError, acknowledgeFirst } = this.options;
+    if (acknowledgeFirst) return this.acknowledgeAndHand(batch).catch(onError);
     try {
-      await this.options.handle(batch.map(({ message }) => message));
+      await handle(batch.map(({ message }) => message));
       await this.acknowledge(batch);
     } catch (error) {
-      this.options.onError(error as Error);
+      onError(error as Error);
       for (const held of batch) this.tell([held], `${NOT_NOW} ${JSON.stringify({ delay: nanos(delay(held)) })}`);
     }
     this.release(batch);
   }
 
-  /** Until the server has said that it knows, for an acknowledgement can get lost. */
-  private async acknowledge(batch: readonly Held[]): Promise<void> {
+  private async acknowledgeAndHand(batch: readonly Held[]): Promise<void> {
+    const unproved = new Set(await this.acknowledge(batch));
+    this.release(batch);
+    const messages = batch.filter((held) => !unproved.has(held)).map(({ message }) => message);
+    if (messages.length > 0) await this.options.handle(messages);
+  }
+
+  /**
+   * Until the server has said that it knows, for an acknowledgement can get lost.
+   * @returns those of which it has not
+   */
+  private async acknowledge(batch: readonly Held[]): Promise<readonly Held[]> {
     const { connection, onError } = this.options;
     let open = batch;
     for (let tries = 1; open.length > 0; tries++) {
@@ -148,15 +160,14 @@ export class Consumer implements Subscription {
         open.map(async ({ reply }) => (await connection.get(TIMEOUT_MS)).request(reply, ACK, { timeout: TIMEOUT_MS })),
       );
       const failed = results.find((result) => result.status === 'rejected');
-      if (!failed) return;
+      if (!failed) break;
       open = open.filter((_, index) => results[index]!.status === 'rejected');
-      onError(
-        new Error(`${open.length} messages were handled and could not be acknowledged`, { cause: failed.reason }),
-      );
+      onError(new Error(`${open.length} messages could not be acknowledged`, { cause: failed.reason }));
       // They come again.
-      if (tries === ACK_TRIES || this.stop.signal.aborted) return;
+      if (tries === ACK_TRIES || this.stop.signal.aborted) return open;
       await systemRuntime.sleep(backoff(tries, Math.random(), 100, 2_000));
     }
+    return [];
   }
 
   private giveBack(some: readonly Held[]): void {

@@ -21,7 +21,10 @@ const HEARTBEAT_S = 5;
 /** Longer than two heartbeats: nothing at all within it, and nobody is there. */
 const SILENCE_MS = 12_000;
 /** nsqd says no, and the connection lives. */
-const HARMLESS = /^E_(FIN|REQ|TOUCH)_FAILED/;
+const HARMLESS = /^E_(?:FIN|REQ|TOUCH)_FAILED (?<command>\w+) (?<id>\S+)/;
+
+/** Hears what nsqd refuses of a message. Returns whether that was waited for. */
+type Refused = (command: string, id: string) => boolean;
 
 /**
  * One connection of nsqjs whose end is always noticed: the library's Reader and Writer take a dead socket for a living one
@@ -34,6 +37,7 @@ export class Connection<C extends NSQDConnection = NSQDConnection> {
   readonly ended: Promise<Error>;
   private reason: Error | undefined;
   private over = false;
+  private readonly hearers = new Set<Refused>();
 
   constructor(
     readonly nsqd: C,
@@ -41,8 +45,10 @@ export class Connection<C extends NSQDConnection = NSQDConnection> {
   ) {
     const isSecure = secure(nsqd, settings);
     nsqd.on('error', (error: Error) => {
-      if (HARMLESS.test(error.message)) settings.onError(this.told(error));
-      else this.reason ??= error;
+      const harmless = HARMLESS.exec(error.message);
+      if (!harmless) this.reason ??= error;
+      else if (!this.isAwaited(harmless.groups!['command']!, harmless.groups!['id']!))
+        settings.onError(this.told(error));
     });
     const watch = this.watch();
     this.ended = new Promise((resolve) =>
@@ -72,6 +78,38 @@ export class Connection<C extends NSQDConnection = NSQDConnection> {
 
   get isOver(): boolean {
     return this.over;
+  }
+
+  /**
+   * To be called in the tick in which messages were finished, with the last of them. nsqd answers no FIN. But it does in order what
+   * it is told, and refuses to TOUCH what is finished or not ours, which comes here as its answer.
+   * @returns ids of messages that it has not let us finish meanwhile
+   * @throws when the connection ends before
+   */
+  async refusedUntil(id: string): Promise<ReadonlySet<string>> {
+    const refused = new Set<string>();
+    let answered = () => {};
+    const answer = new Promise<void>((resolve) => (answered = resolve));
+    const hear: Refused = (command, which) => {
+      if (command === 'FIN') refused.add(which);
+      const isAnswer = command === 'TOUCH' && which === id;
+      if (isAnswer) answered();
+      return isAnswer;
+    };
+    this.hearers.add(hear);
+    // nsqjs says FIN in the next tick.
+    await new Promise(setImmediate);
+    this.nsqd.write(`TOUCH ${id}\n`);
+    try {
+      await Promise.race([answer, this.ended.then((reason) => Promise.reject(reason))]);
+      return refused;
+    } finally {
+      this.hearers.delete(hear);
+    }
+  }
+
+  private isAwaited(command: string, id: string): boolean {
+    return [...this.hearers].map((hear) => hear(command, id)).includes(true);
   }
 
   /** At once, whatever is under way. */

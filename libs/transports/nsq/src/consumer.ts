@@ -112,12 +112,26 @@ export class Consumer implements Subscription {
   }
 
   private async hand(batch: readonly Held[]): Promise<void> {
+    const { handle, acknowledgeFirst, settings } = this.options;
+    if (acknowledgeFirst) return this.acknowledgeAndHand(batch).catch(settings.onError);
     try {
-      await this.options.handle(batch.map(({ message }) => message));
+      await handle(batch.map(({ message }) => message));
       for (const held of batch) held.link.finish(held);
     } catch (error) {
-      this.options.settings.onError(error as Error);
+      settings.onError(error as Error);
       for (const held of batch) held.link.giveBack(held, redeliveryPause(held.delivery.attempts));
     }
+  }
+
+  private async acknowledgeAndHand(batch: readonly Held[]): Promise<void> {
+    const links = [...new Set(batch.map(({ link }) => link))];
+    const finishing = links.map((link) => link.finishForCertain(batch.filter((held) => held.link === link)));
+    const proved = new Set<Held>();
+    for (const result of await Promise.allSettled(finishing)) {
+      if (result.status === 'fulfilled') for (const held of result.value) proved.add(held);
+      else this.options.settings.onError(result.reason as Error);
+    }
+    const messages = batch.filter((held) => proved.has(held)).map(({ message }) => message);
+    if (messages.length > 0) await this.options.handle(messages);
   }
 }

@@ -64,6 +64,18 @@ export class Link {
     else held.delivery.finish();
   }
 
+  /** Resolves to those of which nsqd has shown that it knows; the others may come again. */
+  async finishForCertain(some: readonly Held[]): Promise<Held[]> {
+    const { connection } = this;
+    for (const held of some) this.held.delete(held.id);
+    const ours = some.filter((held) => held.connection === connection);
+    const last = ours.at(-1);
+    if (!connection || !last) return [];
+    for (const { delivery } of ours) delivery.finish();
+    const refused = await connection.refusedUntil(last.id);
+    return ours.filter(({ id }) => !refused.has(id));
+  }
+
   /** It comes again, to any member of the group. */
   giveBack(held: Held, delayMs: number): void {
     this.held.delete(held.id);

@@ -1,5 +1,6 @@
 import { describeBroker, eventually, member, Seen, sendAll } from '@order-events/testing';
 import { TestCluster } from '../test/cluster';
+import { Connection } from './connection';
 
 describeBroker('nsq', () => {
   let cluster: TestCluster;
@@ -47,5 +48,23 @@ describeBroker('nsq', () => {
     await eventually(() => cluster.told('gave no answer'));
     await subscription.close();
     await expect(cluster.open('', cluster.lookup).ping()).rejects.toThrow('no nsqd is known');
+  });
+
+  test('who acknowledges first gets nothing that nsqd has not let them finish, or has not answered for', async () => {
+    const transport = await cluster.declared();
+    const answer = jest.spyOn(Connection.prototype, 'refusedUntil');
+    answer.mockImplementationOnce((id) => Promise.resolve(new Set([id])));
+    answer.mockRejectedValueOnce(new Error('no answer'));
+    const seen = new Seen();
+    const subscription = await member(transport, seen.handle, { acknowledgeFirst: true });
+    await sendAll(transport, 0, 1);
+    await eventually(() => answer.mock.calls.length === 1);
+    await sendAll(transport, 1, 1);
+    await eventually(() => cluster.told('no answer'));
+    await sendAll(transport, 2, 1);
+    await eventually(() => seen.total > 0);
+    await subscription.close();
+    answer.mockRestore();
+    expect([...seen.numbers]).toEqual([2]);
   });
 });

@@ -9,7 +9,7 @@ import {
   type Subscription,
 } from '@order-events/messaging';
 import { LogCursors, type Database, type Listener, type Wake } from '@order-events/store';
-import { Calls } from './calls';
+import { Calls, type Page } from './calls';
 import { LEASE_MS, Membership } from './membership';
 import { PARTITIONS } from './partition';
 
@@ -62,6 +62,7 @@ export class Consumer implements Subscription {
     this.listener = wake.listen('log');
     this.calls = new Calls({
       ...options,
+      handle: options.acknowledgeFirst ? (batch) => this.handOnce(batch) : options.handle,
       message: (record) => withoutPrefix(record, prefix),
       ended: () => this.listener.arrive([]),
     });
@@ -117,7 +118,30 @@ export class Consumer implements Subscription {
     const pages = [...(await this.cursors.poll(limit, ready))];
     // There is more, without any wake-up.
     for (const [partition, page] of pages) if (isFull(page, limit)) this.due.add(partition);
-    await noLongerThan(PATIENCE_MS, this.calls.start(pages.filter(([, page]) => page.length > 0)));
+    const found = pages.filter(([, page]) => page.length > 0);
+    const ours = this.options.acknowledgeFirst ? await this.acknowledged(found) : found;
+    await noLongerThan(PATIENCE_MS, this.calls.start(ours));
+  }
+
+  private async handOnce(batch: readonly Message[]): Promise<void> {
+    try {
+      await this.options.handle(batch);
+    } catch (error) {
+      this.options.onError(error as Error);
+    }
+  }
+
+  /** Makes lasting that these are read, each for itself, and returns those of which it is. */
+  private async acknowledged(pages: readonly Page[]): Promise<Page[]> {
+    const { database, onError } = this.options;
+    const saves = await Promise.allSettled(pages.map(([partition]) => this.cursors.save(database, [partition])));
+    return pages.filter(([partition], index) => {
+      const save = saves[index]!;
+      if (save.status === 'fulfilled') return true;
+      onError(save.reason as Error);
+      this.cursors.forget([partition]);
+      return false;
+    });
   }
 
   /** Makes lasting what was handled, and goes back to what was not. */

@@ -25,6 +25,7 @@ interface Delivery {
   message: Message;
   raw: ConsumeMessage;
   channel: Channel;
+  queue: string;
 }
 
 /** The largest that the protocol can say; 0 would mean no limit. */
@@ -82,9 +83,12 @@ export class Consumer implements Subscription {
     channel.on('close', () => this.forget());
     try {
       const cancel = new AbortController();
-      const receive = (raw: ConsumeMessage | null) => (raw ? this.take(raw, channel) : cancel.abort());
       // A queue without a leader does not answer.
-      const [queue, consumerTag] = await within(BROKER, TIMEOUT_MS, this.begin(channel, receive));
+      const [queue, consumerTag] = await within(
+        BROKER,
+        TIMEOUT_MS,
+        this.begin(channel, () => cancel.abort()),
+      );
       succeeded();
       this.start();
       const lost = await Promise.race([ended, aborted(AbortSignal.any([cancel.signal, this.stop.signal]))]);
@@ -100,24 +104,26 @@ export class Consumer implements Subscription {
     }
   }
 
-  private async begin(channel: Channel, receive: (raw: ConsumeMessage | null) => void): Promise<[string, string]> {
+  private async begin(channel: Channel, cancelled: () => void): Promise<[string, string]> {
     const { group, topics, inFlight, topology } = this.options;
     await channel.prefetch(Math.min(inFlight, MAX_PREFETCH));
     const queue = group === null ? await topology.follow(channel, topics) : topology.queue(group);
+    const receive = (raw: ConsumeMessage | null) => (raw ? this.take(raw, channel, queue) : cancelled());
     const { consumerTag } = await channel.consume(queue, receive);
     return [queue, consumerTag];
   }
 
-  private take(raw: ConsumeMessage, channel: Channel): void {
+  private take(raw: ConsumeMessage, channel: Channel, queue: string): void {
     const message = read(raw, this.options.topology.topic(raw.fields.routingKey));
-    const delivery: Delivery = { key: message.key, message, raw, channel };
+    const delivery: Delivery = { key: message.key, message, raw, channel, queue };
     this.held.add(delivery);
     if (this.stop.signal.aborted) this.unwanted.push(delivery);
     else this.lanes.add(delivery);
   }
 
   private async hand(batch: readonly Delivery[]): Promise<void> {
-    const { handle, onError } = this.options;
+    const { handle, onError, acknowledgeFirst } = this.options;
+    if (acknowledgeFirst) return this.acknowledgeAndHand(batch).catch(onError);
     try {
       await handle(batch.map(({ message }) => message));
       for (const delivery of batch) this.settle(delivery, 'ack');
@@ -125,6 +131,16 @@ export class Consumer implements Subscription {
       onError(error as Error);
       for (const delivery of batch) this.giveBackLater(delivery);
     }
+  }
+
+  private async acknowledgeAndHand(batch: readonly Delivery[]): Promise<void> {
+    const ours = batch.filter((delivery) => this.held.has(delivery));
+    const [first] = ours;
+    if (!first) return;
+    for (const delivery of ours) this.settle(delivery, 'ack');
+    // No acknowledgement is answered. What comes after it on the channel comes to the queue after it, too, and that is answered.
+    await within(BROKER, TIMEOUT_MS, first.channel.checkQueue(first.queue));
+    await this.options.handle(ours.map(({ message }) => message));
   }
 
   /** The broker knows no delay: until then the message stays in our hands, and in no call. */

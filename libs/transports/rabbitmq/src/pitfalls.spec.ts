@@ -247,4 +247,23 @@ describeBroker('rabbitmq', () => {
     await channel.close();
     await expect(test.declared()).rejects.toThrow("inequivalent arg 'x-queue-type'");
   });
+
+  it('hands over nothing acknowledged first of which the queue has not answered', async () => {
+    const transport = await test.declared();
+    const channel = await foreign.createChannel();
+    const answer = jest.spyOn(Object.getPrototypeOf(channel) as typeof channel, 'checkQueue');
+    answer.mockRejectedValueOnce(new Error('no answer'));
+    await channel.close();
+    const seen = new Seen();
+    const subscription = await member(transport, seen.handle, { acknowledgeFirst: true });
+    await sendAll(transport, 0, 1);
+    await eventually(() => test.told('no answer'));
+    await sendAll(transport, 1, 1);
+    await eventually(() => seen.total > 0);
+    await subscription.close();
+    answer.mockRestore();
+    // The broker had heard of it, after all.
+    expect([...seen.numbers]).toEqual([1]);
+    expect(await transport.backlog('g')).toBe(0);
+  });
 });

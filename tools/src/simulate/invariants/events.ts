@@ -1,4 +1,4 @@
-import { DEAD_LETTERED, isTopic, publishedBy, services, topology, type Service } from '@order-events/contracts';
+import { DEAD_LETTERED, holdersOf, isTopic, publishedBy, services, type Service } from '@order-events/contracts';
 import type { InboxEntry, OutboxEntry } from '@order-events/messaging';
 import { isGarbage } from '../garbage';
 import type { Invariant, Sight } from './invariant';
@@ -46,7 +46,7 @@ export function events({ databases, hasKilled, report }: Sight): Invariant {
     end() {
       for (const service of services)
         for (const { id, topic, key } of databases[service].database.outbox)
-          for (const group of isTopic(topic) ? topology[topic].consumers : [])
+          for (const group of isTopic(topic) ? holdersOf(topic) : [])
             if (databases[group].database.table<InboxEntry>('inbox').get(`${group} ${id}`)?.state !== 'applied')
               report(`${topic} of ${key} has not come to ${group}`);
     },

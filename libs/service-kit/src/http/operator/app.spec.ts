@@ -37,7 +37,7 @@ beforeAll(async () => {
     hangs: () => new Promise<void>(() => undefined),
   };
   const routes = Router().post('/things', (request, response) => void response.json(request.body));
-  const shared = { service: 'inventory', store, transport, metrics, log };
+  const shared = { service: 'inventory' as const, store, transport, metrics, log };
   const app = operatorApp({ ...shared, token: TOKEN, checks, routes });
   server = await listen(app, '127.0.0.1', 0, 'OPERATOR_PORT');
   const ready = { works: checks.works };

@@ -1,4 +1,5 @@
 import express, { type Express, type Router } from 'express';
+import type { Service } from '@order-events/contracts';
 import type { Transport } from '@order-events/messaging';
 import type { PostgresStore } from '@order-events/store';
 import type { Logger } from '../../log';
@@ -19,7 +20,7 @@ import { replayRoutes } from './replay';
 
 export interface OperatorOptions {
   /** Its consumer group, too. */
-  service: string;
+  service: Service;
   /** Without one, only health and metrics are served. */
   token: string | undefined;
   store: PostgresStore;

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import type { Service } from '@order-events/contracts';
 import type { Transport } from '@order-events/messaging';
 import type { PostgresStore } from '@order-events/store';
 import type { Logger } from '../../log';
@@ -6,8 +7,7 @@ import { backlogOf } from '../../metrics';
 import { onlyMethods } from '../problem';
 
 export interface LagOptions {
-  /** The service's own. */
-  group: string;
+  group: Service;
   store: PostgresStore;
   transport: Pick<Transport, 'backlog'>;
   log: Logger;

@@ -23,16 +23,24 @@ test('the broker is told the name of the process, and of others that have died',
   const store = new MemoryStore(new MemoryDatabase(systemRuntime), systemRuntime);
   const worker = new Worker({ store, transport, runtime: systemRuntime, observer, audit });
   await worker.consume({
-    ...{ group: 'g', topics: ['things'], batch: 1, waitMs: 0, inFlight: 1, parallel: 1 },
+    ...{ group: 'g', topics: ['things'], atMostOnce: { group: 'h', topics: ['others'] } },
+    ...{ batch: 1, waitMs: 0, inFlight: 1, parallel: 1 },
     pipeline: () => ({ handle: () => Promise.resolve(), retryDue: () => Promise.resolve(0) }),
     pauses: { isPaused: () => Promise.resolve(false), pause: () => Promise.resolve() },
     presence: { name: 'me', watch: () => Promise.resolve(['gone']), leave: () => Promise.resolve() },
   });
   await eventually(() => released.length >= 2);
   problem = undefined;
-  await eventually(() => released.length >= 3);
+  await eventually(() => released.length >= 4);
   await worker.stop();
-  expect(subscribed).toMatchObject([{ group: 'g', process: 'me' }]);
-  expect(released.slice(0, 3)).toEqual(Array(3).fill(['g', 'gone']));
+  expect(subscribed).toMatchObject([
+    { group: 'g', process: 'me' },
+    { group: 'h', process: 'me' },
+  ]);
+  expect(released.slice(0, 2)).toEqual(Array(2).fill(['g', 'gone']));
+  expect(released.slice(-2)).toEqual([
+    ['g', 'gone'],
+    ['h', 'gone'],
+  ]);
   expect(new Set(observer.errors)).toEqual(new Set(['departures: no broker']));
 });

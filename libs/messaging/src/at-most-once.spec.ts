@@ -19,7 +19,7 @@ test('a copy counts once, and what is acknowledged and cannot be taken in is los
     ...{ group: GROUP, topics: [], atMostOnce: { group: APART, topics: [TOPIC] }, ...pace },
     pipeline: () => service.pipeline(),
     pauses: { isPaused: () => Promise.resolve(false), pause: () => Promise.resolve() },
-    presence: { watch: () => Promise.resolve(false), leave: () => Promise.resolve() },
+    presence: { name: 'me', watch: () => Promise.resolve([]), leave: () => Promise.resolve() },
   });
 
   const message = reserved('o1');

@@ -17,9 +17,11 @@ export class Caution {
     return this.on;
   }
 
-  /** Looks. @throws StoreError without a database; then it stays as it was. */
-  async follow(): Promise<void> {
-    this.on = await this.presence.watch(CAUTION_MS);
+  /** Looks. @returns who has ended uncleanly. @throws StoreError without a database; then it stays as it was. */
+  async follow(): Promise<readonly string[]> {
+    const ended = await this.presence.watch(CAUTION_MS);
+    this.on = ended.length > 0;
+    return ended;
   }
 
   /** To be called when nothing is in hand any more. */

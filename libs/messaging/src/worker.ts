@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { DeliveryAudit } from './audit/delivery-audit';
 import { Caution } from './caution';
 import { Consumption, type Pauses } from './consumption';
+import { Departures } from './departures';
 import type { EffectRunner } from './effect-runner';
 import type { Pipeline } from './pipeline/pipeline';
 import type { Presence } from './ports/presence';
@@ -16,7 +17,7 @@ import type { Tables } from './decision';
 
 export interface WorkerOptions {
   store: Store;
-  transport: Pick<Transport, 'publish' | 'subscribe'>;
+  transport: Pick<Transport, 'publish' | 'subscribe' | 'release'>;
   runtime: Runtime;
   observer: Observer;
   audit: Pick<DeliveryAudit, 'topics' | 'take' | 'run'>;
@@ -40,6 +41,7 @@ const REFUSED_POLL_MS = 1_000;
 const SCHEDULE_POLL_MS = 500;
 const DUE_AT_ONCE = 500;
 const PAUSE_POLL_MS = 500;
+const RELEASE_POLL_MS = 250;
 
 /**
  * One process of a service at work: it consumes, tries again, publishes, audits and makes calls, until it is stopped.
@@ -76,9 +78,10 @@ export class Worker {
       },
     };
     const pipeline = make(told, caution);
+    const member = { process: presence.name, ...pace };
     const subscribes: Subscribe[] = [
       {
-        ...{ group, topics: [...topics, ...audit.topics], ...pace },
+        ...{ group, topics: [...topics, ...audit.topics], ...member },
         handle: async (batch) => {
           if (consumption.standsStill) throw new Error('paused: whoever holds events gives them back');
           const events = audit.take(batch);
@@ -88,7 +91,7 @@ export class Worker {
     ];
     if (atMostOnce)
       subscribes.push({
-        ...{ ...atMostOnce, ...pace, acknowledgeFirst: true },
+        ...{ ...atMostOnce, ...member, acknowledgeFirst: true },
         // What is in hand can be given back to nobody, so a pause does not stop it.
         handle: (batch) =>
           pipeline.handle(batch, signal).catch((cause: Error) => {
@@ -98,9 +101,15 @@ export class Worker {
       });
     const subscribe = () => subscribeAll(transport, subscribes);
     const consumption = (this.consumption = new Consumption({ ...pauses, subscribe }));
+    const departures = new Departures();
     const follow = async () => {
       // Before anything is taken in: how that is done depends on it.
-      await caution.follow();
+      departures.found(
+        await caution.follow().catch((error: unknown) => {
+          departures.failed();
+          throw error;
+        }),
+      );
       await consumption.follow();
     };
     await follow().catch((error: unknown) => {
@@ -109,6 +118,12 @@ export class Worker {
       observer.loopFailed('consumption', error);
     });
     this.every('consumption', PAUSE_POLL_MS, follow);
+    const groups = atMostOnce ? [group, atMostOnce.group] : [group];
+    const release = async (names: readonly string[]) => {
+      for (const one of groups) await transport.release?.(one, names);
+    };
+    // Apart from the above, which must not wait for a broker.
+    if (transport.release) this.every('departures', RELEASE_POLL_MS, () => departures.tell(release));
     this.every('retries', RETRY_POLL_MS, async () => {
       while (!consumption.standsStill && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
     });

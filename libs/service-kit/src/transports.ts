@@ -44,6 +44,8 @@ export interface Surroundings {
 export interface TransportSurroundings extends Surroundings {
   /** Bodies of so many bytes were published as so many. */
   onCoded(transport: TransportName, before: number, after: number): void;
+  /** The broker has taken this process out of the group, by its prefixed name; it joins again by itself. */
+  onRemoved?(group: string): void;
 }
 
 /** The transport to one broker, which may have housekeeping of its own, to be done daily and harmless to do more often. */
@@ -87,7 +89,7 @@ function codingOn(name: TransportName, config: TransportConfig): Coding | undefi
   return codec === 'json' && compression === 'none' ? undefined : { codec, compression, compressFrom };
 }
 
-type Opener = (config: TransportConfig, common: Surroundings & { prefix: string }) => Part;
+type Opener = (config: TransportConfig, common: Omit<TransportSurroundings, 'onCoded'> & { prefix: string }) => Part;
 
 /* eslint-disable @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- loaded when needed */
 const openers: Record<TransportName, Opener> = {

@@ -1,6 +1,7 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { settings } from '@order-events/service-kit';
 import { FaultProxy } from '@order-events/testing';
 import { System } from '../start';
 import { Logs } from '../start/logs';
@@ -13,12 +14,14 @@ async function main(): Promise<void> {
     options: {
       seconds: { type: 'string', default: '60' },
       replicas: { type: 'string', default: '2' },
+      transport: { type: 'string' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
     },
   });
   const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
   if (!(seconds > 0)) throw new Error('--seconds must be a number above 0.');
   if (!Number.isSafeInteger(seed)) throw new Error('--seed must be a whole number.');
+  if (values.transport !== undefined) process.env.TRANSPORT = knownTransport(values.transport);
   const { DATA_DIR = '.data', PORT_OFFSET = '0' } = process.env;
   const dataDirectory = join(DATA_DIR, 'chaos');
   mkdirSync(dataDirectory, { recursive: true });
@@ -61,6 +64,13 @@ async function main(): Promise<void> {
   } finally {
     await end();
   }
+}
+
+/** Else the services would refuse it, one after the other. */
+function knownTransport(name: string): string {
+  const { data, error } = settings.TRANSPORT.schema.safeParse(name);
+  if (error) throw new Error(`--transport: ${error.issues.map(({ message }) => message).join()}`);
+  return data;
 }
 
 /** One for Postgres alone that can be filled; undefined where there can be none, and then it says so. */

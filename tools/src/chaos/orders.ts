@@ -1,7 +1,7 @@
 import type { Ledger } from './load';
 import { openDatabases, stockTotals } from '../verify';
 
-/** Orders by how they ended, and which of them did not end as their customers were told. */
+/** Orders by how they ended, which of them got lost on the way, and which did not end as their customers were told. */
 export async function outcomes(databaseUrls: Readonly<Record<string, string>>, { accepted, cancelled }: Ledger) {
   const { ask, close } = await openDatabases(databaseUrls);
   try {
@@ -12,15 +12,11 @@ export async function outcomes(databaseUrls: Readonly<Record<string, string>>, {
     const counts = new Map<string, number>();
     for (const { outcome } of orders) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
     const ends = new Map(orders.map(({ order_id, outcome }) => [order_id, outcome]));
-    const broken = [
-      ...[...accepted]
-        .filter((order_id) => !ends.has(order_id))
-        .map((order_id) => `${order_id} was answered with 201 and is lost`),
-      ...[...cancelled]
-        .filter((order_id) => !ends.get(order_id)?.startsWith('cancelled'))
-        .map((order_id) => `${order_id} was cancelled, its customer was told, and it is ${ends.get(order_id)}`),
-    ];
-    return { counts, broken };
+    const lost = [...accepted].filter((order_id) => !/^(completed|cancelled)/.test(ends.get(order_id) ?? ''));
+    const broken = [...cancelled]
+      .filter((order_id) => !ends.get(order_id)?.startsWith('cancelled'))
+      .map((order_id) => `${order_id} was cancelled, its customer was told, and it is ${ends.get(order_id)}`);
+    return { counts, lost, broken };
   } finally {
     await close();
   }

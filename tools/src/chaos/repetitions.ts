@@ -7,6 +7,8 @@ export interface Repetitions {
   duplicates: number;
   /** Events that a delivery audit has published again. */
   resends: number;
+  /** Mails that arrived a second time under their Message-ID. */
+  mails: number;
 }
 
 export async function repetitions(system: System): Promise<Repetitions> {
@@ -18,7 +20,11 @@ export async function repetitions(system: System): Promise<Repetitions> {
       ask<{ resent: number }>(name, 'SELECT coalesce(sum(resent), 0)::int AS resent FROM audits'),
     );
     const resends = (await Promise.all(sums)).flat().reduce((sum, { resent }) => sum + resent, 0);
-    return { duplicates: await duplicatesOf(system), resends };
+    const [again] = await ask<{ mails: number }>(
+      'sandbox',
+      'SELECT coalesce(sum(copies - 1), 0)::int AS mails FROM mails WHERE copies > 0',
+    );
+    return { duplicates: await duplicatesOf(system), resends, mails: again?.mails ?? 0 };
   } finally {
     await close();
   }

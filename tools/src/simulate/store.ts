@@ -108,6 +108,7 @@ export class SteppedStore implements AuditedStore {
   /** Of whoever is connected now: a process whose connection was cut says anew that it is there. */
   get presence(): Presence {
     return {
+      name: this.inner.presence.name,
       watch: async (ms) => {
         this.assertThere();
         return this.inner.presence.watch(ms);

@@ -66,6 +66,16 @@ export class System {
     return Object.fromEntries(Object.entries(this.databases).map(([name, { login }]) => [name, login]));
   }
 
+  /** What a program finds in its environment that publishes to the services' broker, past the network that a test disturbs. */
+  get transportEnv(): NodeJS.ProcessEnv {
+    return {
+      TRANSPORT: 'postgres',
+      EVENTS_DATABASE_URL: this.databases.events?.login,
+      ...process.env,
+      ...this.broker.env,
+    };
+  }
+
   /** Starts everything and resolves when all are ready. When that fails, everything is stopped before it rejects. */
   async start(): Promise<void> {
     const { signal } = this.stopping;

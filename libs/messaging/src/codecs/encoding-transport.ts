@@ -51,6 +51,10 @@ export class EncodingTransport implements Transport {
     return this.inner.backlog(group);
   }
 
+  async release(group: string, processes: readonly string[]): Promise<void> {
+    await this.inner.release?.(group, processes);
+  }
+
   ping(): Promise<void> {
     return this.inner.ping();
   }

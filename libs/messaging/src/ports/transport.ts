@@ -44,6 +44,8 @@ export interface Capabilities {
 export interface Subscribe {
   /** The consumer group that shares the topics; null: every subscriber gets a copy of what comes from now on. */
   group: string | null;
+  /** The name of this process, by which `release` may be told later that it has died. */
+  process?: string;
   topics: readonly string[];
   /** Most messages handed over in one call. */
   batch: number;
@@ -105,6 +107,12 @@ export interface Transport {
    * has noticed. False for a group that was not declared. Rejects when the broker does not answer.
    */
   isConsumed(group: string): Promise<boolean>;
+  /**
+   * These processes have died, as others have found out: what the broker keeps for them in the group is free for others at once.
+   * Only where brokers do not see that by themselves at once. One of them that lives after all joins again by itself, and what
+   * it has in hand is delivered once more. Rejects when the broker does not answer.
+   */
+  release?(group: string, processes: readonly string[]): Promise<void>;
   /** Resolves when the broker answers; for readiness. */
   ping(): Promise<void>;
   /** After all subscriptions were closed. Idempotent. */

@@ -144,6 +144,14 @@ test('it can do what all can, and owns up to what one does', () => {
   expect(routed(part(able), part(odd)).capabilities).toEqual({ ...odd, order: 'none' });
 });
 
+test('of processes that have died each part is told that has a use for it', async () => {
+  const [kafka, other] = [memory(), memory()];
+  const released: unknown[] = [];
+  Object.assign(kafka, { release: (...told: unknown[]) => Promise.resolve(void released.push(told)) });
+  await routed(kafka, other).release('g', ['dead']);
+  expect(released).toEqual([['g', ['dead']]]);
+});
+
 test('of what fails, the part is named; and it ends what it had begun', async () => {
   const close = jest.fn(() => Promise.resolve());
   const works = memory();

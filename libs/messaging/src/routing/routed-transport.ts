@@ -87,6 +87,10 @@ export class RoutedTransport implements Transport {
     return anyOf(this.parts.map((part) => part.isConsumed(group)));
   }
 
+  async release(group: string, processes: readonly string[]): Promise<void> {
+    await this.each(async (part) => part.release?.(group, processes));
+  }
+
   async ping(): Promise<void> {
     await this.each((part) => part.ping());
   }

@@ -78,6 +78,9 @@ export interface EventServiceOptions<T extends Tables> {
 /** Partitions are made seven days ahead, so it does not matter if this is late by days. */
 const MAINTENANCE_MS = 3_600_000;
 const HTTP_GRACE_MS = 5_000;
+const REMOVED =
+  'taken out of its consumer group: it was silent for too long, or another process has found it dead. It joins again by itself; ' +
+  'what it had in hand comes once more, which the inbox sees';
 const NOT_CONSUMING = 'not consuming: the service is starting or stopping';
 
 /** Where the service's own database is, and whom to tell when a connection breaks. */
@@ -124,6 +127,7 @@ export class EventService<T extends Tables = Tables> {
       applicationName,
       onError: (error) => this.observer.loopFailed('transport', error),
       onCoded: (transport, before, after) => this.metrics.coded(transport, before, after),
+      onRemoved: (group) => log.warn({ group }, REMOVED),
     });
     this.transport = transport;
     this.parts = parts;
@@ -187,7 +191,7 @@ export class EventService<T extends Tables = Tables> {
       pipeline: (observer, caution) =>
         new Pipeline({ consumer, store, runtime: systemRuntime, observer, caution, tracer }),
       pauses: { isPaused: () => this.isPaused(), pause: (reason) => this.pause(reason) },
-      presence: { watch: (ms) => this.watch(ms), leave: () => store.presence.leave() },
+      presence: { name: store.presence.name, watch: (ms) => this.watch(ms), leave: () => store.presence.leave() },
     });
     this.consuming = true;
   }
@@ -264,14 +268,15 @@ export class EventService<T extends Tables = Tables> {
     return paused;
   }
 
-  private async watch(ms: number): Promise<boolean> {
-    const cautious = await this.store.presence.watch(ms);
+  private async watch(ms: number): Promise<readonly string[]> {
+    const ended = await this.store.presence.watch(ms);
+    const cautious = ended.length > 0;
     if (cautious !== this.cautious) {
       if (cautious) this.options.log.warn('a process of the service has died: events are tried one by one for a while');
       else this.options.log.info('events are taken in batches again');
     }
     this.cautious = cautious;
-    return cautious;
+    return ended;
   }
 
   private async pause(reason: string): Promise<void> {

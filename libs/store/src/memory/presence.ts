@@ -10,14 +10,19 @@ export class MemoryPresence implements Presence {
     private readonly connection: number,
   ) {}
 
-  async watch(ms: number): Promise<boolean> {
+  get name(): string {
+    return String(this.connection);
+  }
+
+  async watch(ms: number): Promise<string[]> {
     await this.store.ping();
     const { processes } = this.database;
     const now = this.database.now();
     processes.set(this.connection, Infinity);
     for (const [connection, lostAt] of processes)
       if (lostAt === Infinity && !this.database.isConnected(connection)) processes.set(connection, now);
-    return [...processes.values()].some((lostAt) => lostAt !== Infinity && lostAt > now - ms);
+    const ended = [...processes].filter(([, lostAt]) => lostAt !== Infinity && lostAt > now - ms);
+    return ended.map(([connection]) => String(connection));
   }
 
   async leave(): Promise<void> {

@@ -21,13 +21,12 @@ const sql = {
                WHERE owner <> $1 AND lost_at IS NULL AND (SELECT count(*) FROM own) >= 0 AND NOT EXISTS (
                  SELECT FROM pg_stat_get_activity(p.backend) a WHERE a.backend_start = p.backend_start)
                FOR UPDATE SKIP LOCKED)
-             RETURNING 1
+             RETURNING owner
            ), old AS (
              DELETE FROM processes WHERE owner <> $1 AND lost_at < clock_timestamp() - interval '1 day'
            )
-           SELECT EXISTS (SELECT FROM lost) OR EXISTS (
-             SELECT FROM processes
-             WHERE owner <> $1 AND lost_at > clock_timestamp() - $4 * interval '1 millisecond') AS lost`,
+           SELECT owner FROM lost UNION ALL
+           SELECT owner FROM processes WHERE owner <> $1 AND lost_at > clock_timestamp() - $4 * interval '1 millisecond'`,
   },
   leave: { name: 'processes_leave', text: 'DELETE FROM processes WHERE owner = $1' },
 };
@@ -36,20 +35,20 @@ const sql = {
 export class PostgresPresence implements Presence {
   constructor(
     private readonly database: Database,
-    private readonly owner: string,
+    readonly name: string,
     /** The connection by which others see that this process lives. */
     private readonly backend: () => Promise<Backend | undefined>,
   ) {}
 
-  async watch(ms: number): Promise<boolean> {
+  async watch(ms: number): Promise<string[]> {
     const backend = await this.backend();
     if (!backend) throw new StoreError('unavailable', 'there is no connection by which others could see this process');
-    const values = [this.owner, backend.pid, backend.start, ms];
-    const [row] = await this.database.query<{ lost: boolean }>(sql.watch, values);
-    return row!.lost;
+    const values = [this.name, backend.pid, backend.start, ms];
+    const ended = await this.database.query<{ owner: string }>(sql.watch, values);
+    return ended.map(({ owner }) => owner);
   }
 
   async leave(): Promise<void> {
-    await this.database.query(sql.leave, [this.owner]);
+    await this.database.query(sql.leave, [this.name]);
   }
 }

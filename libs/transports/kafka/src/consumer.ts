@@ -8,6 +8,7 @@ export interface ConsumerOptions extends Subscribe {
   settings: ClientSettings;
   topology: Topology;
   onError(error: Error): void;
+  onRemoved?(groupId: string): void;
 }
 
 /** One member of a group, or one follower of a broadcast: one session with the brokers after another. */

@@ -6,6 +6,7 @@ import { Client, REQUEST_MS, retry } from './client';
 import type { ConsumerOptions } from './consumer';
 import { afterCalls } from './handover';
 import { Lanes } from './lanes';
+import { clientIdOf, saysRemoved } from './removal';
 import { PARTITIONS, SESSION_MS } from './topology';
 import { fromKafka } from './wire';
 
@@ -61,9 +62,13 @@ export class Session {
   private readonly failed = new Promise<never>((_, reject) => (this.fail = reject));
   private heartbeat: () => Promise<void> = () => Promise.resolve();
   private lastSign = performance.now();
+  /** It was told that this is no member any more, and has not joined again. */
+  private isRemoved = false;
 
   constructor(private readonly options: SessionOptions) {
-    this.client = new Client(options.settings, options.onError);
+    const { settings, process } = options;
+    const applicationName = process === undefined ? settings.applicationName : clientIdOf(settings, process);
+    this.client = new Client({ ...settings, applicationName }, (error) => this.tell(error));
     this.member = this.client.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [byNumber],
@@ -92,7 +97,7 @@ export class Session {
       return true;
     } catch (error) {
       // Told at once, for the running calls may take long.
-      this.options.onError(error as Error);
+      this.tell(error as Error);
       return false;
     } finally {
       signal.removeEventListener('abort', stop);
@@ -142,6 +147,7 @@ export class Session {
         partitions.map((partition) => key({ topic, partition })),
       );
       this.assigned = new Set(places);
+      this.isRemoved = false;
       // What is unacknowledged is delivered again, to whom it belongs now.
       this.unacknowledged.clear();
       for (const place of options.places?.values() ?? []) member.seek(place);
@@ -184,13 +190,13 @@ export class Session {
   }
 
   private async hand(batch: readonly Held[], failures: number): Promise<boolean> {
-    const { handle, acknowledgeFirst, onError } = this.options;
+    const { handle, acknowledgeFirst } = this.options;
     const messages = batch.map(({ message }) => message);
     try {
       if (acknowledgeFirst) await this.acknowledgeUnhandled(batch);
       else await handle(messages);
     } catch (error) {
-      onError(error as Error);
+      this.tell(error as Error);
       const rest = systemRuntime.sleep(backoff(failures + 1, Math.random(), 100, 5_000), this.ended.signal);
       for (const name of lastOf(batch).keys()) this.rests.set(name, rest);
       return false;
@@ -231,8 +237,16 @@ export class Session {
         if (this.unacknowledged.get(name) === place) this.unacknowledged.delete(name);
       }
     } catch (error) {
-      this.options.onError(error as Error);
+      this.tell(error as Error);
     }
+  }
+
+  private tell(error: Error): void {
+    const { onError, onRemoved, groupId } = this.options;
+    if (!onRemoved || !saysRemoved(error)) return onError(error);
+    // The client says it once for each request.
+    if (!this.isRemoved) onRemoved(groupId);
+    this.isRemoved = true;
   }
 
   private async commit(places: Place[]): Promise<void> {

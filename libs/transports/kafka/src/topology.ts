@@ -6,9 +6,10 @@ import {
   within,
   type TopicDeclaration,
 } from '@order-events/messaging';
-import type { Admin, TopicPartitionOffsetAndMetadata } from 'kafkajs';
+import type { Admin, GroupMember, TopicPartitionOffsetAndMetadata } from 'kafkajs';
 import { byNumber } from './assigner';
 import { Client, REQUEST_MS, retry, type ClientSettings } from './client';
+import { clientIdOf, removeMembers } from './removal';
 import { MAX_BATCH_BYTES } from './wire';
 
 /** Of a new topic, for life: with another number of partitions a key would move to another one. */
@@ -42,6 +43,9 @@ const NOT_YET = [
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR_FOR_GROUP',
 ];
+
+/** What the client's types leave out of it. */
+type Member = GroupMember & { clientId: string };
 
 type Offsets = Awaited<ReturnType<Admin['fetchTopicOffsets']>>;
 
@@ -88,8 +92,20 @@ export class Topology {
   }
 
   async isConsumed(group: string): Promise<boolean> {
-    const { groups } = await this.ask(REQUEST_MS, (admin) => patiently(() => admin.describeGroups([this.name(group)])));
-    return groups.some(({ members }) => members.length > 0);
+    return (await this.members(group)).length > 0;
+  }
+
+  /** Takes the members of these processes out of the group, which would wait for them until they had been silent for long enough. */
+  async release(group: string, processes: readonly string[]): Promise<void> {
+    const theirs = new Set(processes.map((process) => clientIdOf(this.options, process)));
+    const members = (await this.members(group)).filter(({ clientId }) => theirs.has(clientId));
+    if (members.length === 0) return;
+    const memberIds = members.map(({ memberId }) => memberId);
+    await within(
+      'Kafka',
+      REQUEST_MS,
+      patiently(() => removeMembers(this.options, this.name(group), memberIds)),
+    );
   }
 
   async ping(): Promise<void> {
@@ -102,6 +118,11 @@ export class Topology {
     if (!session) return;
     await within('Kafka', REQUEST_MS / 2, session.admin.disconnect()).catch(this.options.onError);
     session.client.end();
+  }
+
+  private async members(group: string): Promise<Member[]> {
+    const { groups } = await this.ask(REQUEST_MS, (admin) => patiently(() => admin.describeGroups([this.name(group)])));
+    return groups.flatMap(({ members }) => members as Member[]);
   }
 
   private async makeTopics(admin: Admin, names: readonly string[]): Promise<void> {

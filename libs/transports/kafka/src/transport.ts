@@ -21,6 +21,8 @@ export interface KafkaTransportOptions extends ClientSettings {
   compression?: Compression;
   /** Something failed in the background and is tried again, or the client says that it is. */
   onError(error: Error): void;
+  /** A member of ours was taken out of its group and joins again by itself; without this it is an error. */
+  onRemoved?(groupId: string): void;
 }
 
 const packings = { gzip: CompressionTypes.GZIP, snappy: CompressionTypes.Snappy };
@@ -52,7 +54,8 @@ export class KafkaTransport implements Transport {
 
   async subscribe(subscribe: Subscribe): Promise<Subscription> {
     const { topology, options } = this;
-    const consumer = new Consumer({ ...subscribe, topology, settings: options, onError: options.onError });
+    const { onError, onRemoved } = options;
+    const consumer = new Consumer({ ...subscribe, topology, settings: options, onError, onRemoved });
     if (subscribe.group === null) await consumer.ready;
     return consumer;
   }
@@ -63,6 +66,10 @@ export class KafkaTransport implements Transport {
 
   isConsumed(group: string): Promise<boolean> {
     return this.topology.isConsumed(group);
+  }
+
+  release(group: string, processes: readonly string[]): Promise<void> {
+    return this.topology.release(group, processes);
   }
 
   ping(): Promise<void> {

@@ -7,6 +7,8 @@ import { KafkaTransport } from '../src/transport';
 export class TestKafka {
   readonly prefix = `${randomUUID()}.`;
   readonly errors: Error[] = [];
+  /** The groups that members were told to be out of. */
+  readonly removed: string[] = [];
   private readonly transports: KafkaTransport[] = [];
   private readonly subscriptions: Subscription[] = [];
 
@@ -19,7 +21,8 @@ export class TestKafka {
 
   open(brokers = this.brokers): KafkaTransport {
     const onError = (error: Error) => void this.errors.push(error);
-    const transport = new KafkaTransport({ brokers, applicationName: 'test', prefix: this.prefix, onError });
+    const onRemoved = (groupId: string) => void this.removed.push(groupId);
+    const transport = new KafkaTransport({ brokers, applicationName: 'test', prefix: this.prefix, onError, onRemoved });
     this.transports.push(transport);
     return transport;
   }

@@ -242,7 +242,6 @@ export class TwoReplicas<T extends Tables, S extends Store = Store> {
       answerFailed: failed,
       handled: nothing,
       effectDone: nothing,
-      outsideAway: nothing,
       refused: nothing,
       published: nothing,
       publishFailed: nothing,

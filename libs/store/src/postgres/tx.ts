@@ -147,7 +147,7 @@ export class PostgresTx implements Tx {
 
   async take(group: string, entries: readonly InboxEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const applied = entries.filter(({ state }) => state === 'applied');
+    const settled = entries.filter(({ state, retried }) => state === 'applied' && retried).map(({ id }) => id);
     const [taken] = await Promise.all([
       this.session.query<{ id: string }>(sql.take, [
         group,
@@ -157,11 +157,10 @@ export class PostgresTx implements Tx {
         entries.map(({ key }) => storable(key)),
       ]),
       this.fail(group, entries),
-      // Another process may have failed at one since the inbox was asked: also what was not tried again before.
-      applied.length > 0 && this.session.query(sql.forget, [group, applied.map(({ id }) => id)]),
+      settled.length > 0 && this.session.query(sql.forget, [group, settled]),
     ]);
     const moved = new Set(taken.map(({ id }) => id));
-    if (applied.some(({ id, retried }) => retried && !moved.has(id)))
+    if (settled.some((id) => !moved.has(id)))
       throw new StoreError('contended', 'somebody else has ended an event that was being tried again');
   }
 

@@ -13,7 +13,7 @@ const ofProfile: Record<string, string[]> = {
   nats: ['nats'],
   nsq: ['nsqlookupd', 'nsqd-1', 'nsqd-2', 'nsqadmin'],
   postgres: [],
-  observability: ['prometheus', 'grafana'],
+  observability: ['prometheus', 'grafana', 'jaeger'],
 };
 const known = new Set([...Object.keys(settings), 'NODE_OPTIONS']);
 

@@ -24,9 +24,18 @@ describeWhere('the manifests', missing(), () => {
   let scratch: string;
   beforeAll(() => {
     scratch = mkdtempSync(join(tmpdir(), 'order-events-k8s-'));
-    // What the documentation tells to put together: a broker for development, and scaling by backlog.
+    // What the documentation tells to put together: a broker for development, scaling by backlog, and traces.
     for (const broker of brokers)
-      combine(broker, `overlays/${broker}`, `dev-${broker}`, 'dev-postgres', 'sandbox', 'development', 'keda');
+      combine(
+        broker,
+        `overlays/${broker}`,
+        `dev-${broker}`,
+        'dev-postgres',
+        'sandbox',
+        'development',
+        'keda',
+        'traces',
+      );
   });
   afterAll(() => rmSync(scratch, { recursive: true }));
 

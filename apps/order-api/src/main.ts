@@ -21,21 +21,21 @@ runProcess('order-api', async (log) => {
   const config = readConfig();
   log.level = config.LOG_LEVEL;
   const service = new EventService({ service: 'order-api', tables, config, log });
-  const { store, transport, checks } = service;
+  const { store, transport, checks, tracer } = service;
   const entities = service.open((database) => new EntityStore({ ...database, entities: schemas }));
 
   const outboxAge = new OutboxAge(store);
   const door = new Door({ store, maxEventBytes: transport.capabilities.maxBytes });
-  const sweeper = new Sweeper({ store, transport, deadlineS: config.ORDER_DEADLINE_S, log });
+  const sweeper = new Sweeper({ store, transport, deadlineS: config.ORDER_DEADLINE_S, log, tracer });
   // Without a broker the door goes on, and says by itself when it takes no more orders: nobody is to be sent elsewhere.
   const { transport: _broker, ...ownChecks } = checks;
   const health = healthRoutes('order-api', ownChecks);
   const caller = service.caller();
   const availabilityOf = (product_id: string, traceparent: string | undefined) =>
     caller.ask('inventory.availability', { product_id }, { timeoutMs: REPLY_MS, traceparent });
-  const app = publicApp({ availabilityOf, store, entities, door, outboxAge, health, log });
+  const app = publicApp({ availabilityOf, store, entities, door, outboxAge, health, log, tracer });
 
-  await service.start([], operatorRoutes({ store, entities }));
+  await service.start([], operatorRoutes({ store, entities, tracer }));
   await service.consume(handlers);
   service.every('outbox age', OUTBOX_AGE_MS, () => outboxAge.refresh());
   service.every('deadlines', TICK_MS, () => sweeper.tick());

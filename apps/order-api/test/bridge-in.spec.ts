@@ -1,4 +1,4 @@
-import { StoreError, type Message } from '@order-events/messaging';
+import { noTracer, StoreError, type Message } from '@order-events/messaging';
 import { Metrics } from '@order-events/service-kit';
 import { PostgresStore } from '@order-events/store';
 import { eventually } from '@order-events/testing';
@@ -22,6 +22,7 @@ const intake = (more: Partial<IntakeOptions> = {}) =>
     maxEventBytes: 1_000_000,
     metrics: new Metrics('test'),
     log,
+    tracer: noTracer,
     ...more,
   });
 

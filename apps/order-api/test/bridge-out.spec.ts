@@ -1,4 +1,4 @@
-import type { Bare, Settlement } from '@order-events/messaging';
+import { noTracer, type Bare, type Settlement } from '@order-events/messaging';
 import { Metrics } from '@order-events/service-kit';
 import { BRIDGE, declareReaders, forgetReader, PostgresStore } from '@order-events/store';
 import { eventually } from '@order-events/testing';
@@ -32,7 +32,7 @@ class Place {
 }
 
 const outletOf = (place: Place, store: OutletOptions['store'] = api.store) =>
-  outlet({ store, foreign: place, metrics: new Metrics('test'), log });
+  outlet({ store, foreign: place, metrics: new Metrics('test'), log, tracer: noTracer });
 
 /** One process; to be ended. */
 function running(place: Place, store?: PostgresStore) {

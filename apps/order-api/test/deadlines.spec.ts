@@ -1,3 +1,4 @@
+import { noTracer, type Tracer } from '@order-events/messaging';
 import { advanced, Sweeper } from '../src/deadlines/sweeper';
 import { json, log, OrderApi } from './start-order-api';
 
@@ -9,7 +10,8 @@ beforeEach(async () => {
   transport = { ping: jest.fn().mockResolvedValue(undefined), backlog: jest.fn().mockResolvedValue(0) };
   sweeper = newSweeper();
 });
-const newSweeper = () => new Sweeper({ store: api.store, transport, deadlineS: 10, log });
+const newSweeper = (tracer: Tracer = noTracer) =>
+  new Sweeper({ store: api.store, transport, deadlineS: 10, log, tracer });
 afterEach(async () => {
   await api.close();
   expect(api.errors).toEqual([]);

@@ -1,3 +1,4 @@
+import { noTracer } from '@order-events/messaging';
 import { loadConfig, Metrics, SERVICE_SETTINGS } from '@order-events/service-kit';
 import { Bridge, type BridgeOptions } from '../src/bridge/bridge';
 import type { OrderApiConfig } from '../src/config';
@@ -25,7 +26,7 @@ export function runningBridge(api: OrderApi, config: OrderApiConfig) {
     loops.push(run());
   };
   const transport = { capabilities: { maxBytes: 1_000_000 } } as BridgeOptions['service']['transport'];
-  const service = { store: api.store, transport, metrics, every };
+  const service = { store: api.store, transport, metrics, tracer: noTracer, every };
   const bridge = new Bridge({ service, outboxAge: { isOld: false }, config, log });
   bridge.start();
   return {

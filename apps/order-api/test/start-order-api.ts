@@ -1,5 +1,6 @@
 import {
   encode,
+  noTracer,
   Pipeline,
   RequestError,
   systemRuntime,
@@ -8,6 +9,7 @@ import {
   type EventHandler,
   type NewEvent,
   type Observer,
+  type Tracer,
 } from '@order-events/messaging';
 import type { Topic } from '@order-events/contracts';
 import { createLogger, healthRoutes, listen, notFound, problemHandler } from '@order-events/service-kit';
@@ -36,6 +38,7 @@ export class OrderApi {
   /** What stands in for inventory. */
   availabilityOf: PublicAppOptions['availabilityOf'] = () =>
     Promise.reject(new RequestError('no_responder', 'nobody stands in for inventory'));
+  tracer: Tracer = noTracer;
   private readonly closers: (() => Promise<void>)[] = [];
   private publicUrl = '';
   private operatorUrl = '';
@@ -58,8 +61,23 @@ export class OrderApi {
     const { store, entities, outboxAge } = api;
     const health = healthRoutes('order-api', { database: () => store.ping() });
     const availabilityOf: PublicAppOptions['availabilityOf'] = (...asked) => api.availabilityOf(...asked);
-    const app = publicApp({ availabilityOf, store, entities, door: api.door(), outboxAge, health, log });
-    const operator = express().use(express.json(), operatorRoutes({ store, entities }), notFound, problemHandler(log));
+    const tracer: Tracer = { start: (...started) => api.tracer.start(...started) };
+    const app = publicApp({
+      availabilityOf,
+      store,
+      entities,
+      door: api.door(),
+      outboxAge,
+      health,
+      log,
+      tracer,
+    });
+    const operator = express().use(
+      express.json(),
+      operatorRoutes({ store, entities, tracer }),
+      notFound,
+      problemHandler(log),
+    );
     const servers = [await listen(app, '127.0.0.1', 0, 'PORT'), await listen(operator, '127.0.0.1', 0, 'PORT')];
     [api.publicUrl, api.operatorUrl] = servers.map(({ port }) => `http://127.0.0.1:${port}`) as [string, string];
     api.closers.unshift(

@@ -2,7 +2,9 @@ import { asPublished } from './cloud-events';
 import { deadLettered } from './dead-lettered';
 import type { Observer, Runtime } from './ports/runtime';
 import type { InboxEntry, OutboxEntry, Refused, Store } from './ports/store';
+import { noTracer, type Tracer } from './ports/tracer';
 import type { Transport } from './ports/transport';
+import { sendSpan } from './tracing/spans';
 
 /** The group in whose name records of the outbox are dead letters that our own broker refused. */
 export const RELAY = 'relay';
@@ -16,6 +18,7 @@ export interface RefusedOptions {
   observer: Pick<Observer, 'published' | 'publishFailed' | 'refused'>;
   /** In whose name they are dead letters. */
   group: string;
+  tracer?: Tracer;
 }
 
 /**
@@ -24,9 +27,10 @@ export interface RefusedOptions {
  * @returns how many were due
  */
 export async function publishRefused(options: RefusedOptions): Promise<number> {
-  const { store, transport, runtime, observer, group } = options;
+  const { store, transport, runtime, observer, group, tracer = noTracer } = options;
   const due = await store.dueRetries(group, AT_ONCE);
   if (due.length === 0) return 0;
+  const spans = due.map(({ id, message }) => sendSpan(tracer, { id, ...message }));
   const settlements = await transport.publish(due.map(({ message }) => message));
   const entries: InboxEntry[] = [];
   const appended: OutboxEntry[] = [];
@@ -34,6 +38,7 @@ export async function publishRefused(options: RefusedOptions): Promise<number> {
   for (const [index, { id, message, attempts }] of due.entries()) {
     const settlement = settlements[index]!;
     const entry = { id, topic: message.topic, key: message.key };
+    spans[index]!.end(settlement.stored ? {} : { error: new Error(settlement.detail) });
     if (settlement.stored) {
       entries.push({ ...entry, state: 'applied', retried: true });
       // The audit has gone past where it stood in the outbox: only what stands there again is asked about.

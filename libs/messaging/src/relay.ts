@@ -2,9 +2,11 @@ import { asPublished } from './cloud-events';
 import { isFull } from './page';
 import type { Observer, Runtime } from './ports/runtime';
 import type { LogReader, LogRecord, Refused, Store } from './ports/store';
+import { noTracer, type Tracer } from './ports/tracer';
 import type { Transport } from './ports/transport';
 import { tellRefused } from './refused';
 import { backoff } from './retry-policy';
+import { sendSpan } from './tracing/spans';
 
 export interface RelayOptions {
   store: Pick<Store, 'outbox' | 'wait'>;
@@ -13,6 +15,7 @@ export interface RelayOptions {
   observer: Pick<Observer, 'published' | 'publishFailed' | 'refused' | 'loopFailed'>;
   /** Most records published at once. */
   batch: number;
+  tracer?: Tracer;
 }
 
 const LEASE_MS = 10_000;
@@ -61,7 +64,9 @@ export class Relay {
 
   /** Publishes until each record is stored or refused. */
   private async publish(reader: LogReader, page: readonly LogRecord[], signal: AbortSignal) {
-    const { transport, runtime, observer } = this.options;
+    const { transport, runtime, observer, tracer = noTracer } = this.options;
+    // What is not settled here is not told: whoever publishes it again does.
+    const spans = new Map(page.map((record) => [record, sendSpan(tracer, record)]));
     const refused: Refused[] = [];
     let pending = page;
     for (let attempt = 1; pending.length > 0; attempt++) {
@@ -71,8 +76,10 @@ export class Relay {
       let detail = '';
       for (const [index, record] of pending.entries()) {
         const settlement = settlements[index]!;
-        if (settlement.stored) stored++;
-        else {
+        if (settlement.stored) {
+          stored++;
+          spans.get(record)!.end();
+        } else {
           detail = settlement.detail;
           if (settlement.problem === 'refused') {
             refused.push({
@@ -80,6 +87,7 @@ export class Relay {
               error: detail,
               told: tellRefused(reader.letters, record, { error: detail, attempts: 1 }, runtime),
             });
+            spans.get(record)!.end({ error: new Error(detail) });
             observer.refused(record, detail);
           } else open.push(record);
         }

@@ -8,6 +8,7 @@ import type { Pipeline } from './pipeline/pipeline';
 import type { Presence } from './ports/presence';
 import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type Store } from './ports/store';
+import type { Tracer } from './ports/tracer';
 import type { Subscribe, Transport } from './ports/transport';
 import { subscribeAll } from './subscribe-all';
 import { publishRefused, RELAY } from './refused';
@@ -20,6 +21,7 @@ export interface WorkerOptions {
   runtime: Runtime;
   observer: Observer;
   audit: Pick<DeliveryAudit, 'topics' | 'take' | 'run'>;
+  tracer?: Tracer;
 }
 
 export interface ConsumeOptions extends Pick<Subscribe, 'batch' | 'waitMs' | 'inFlight' | 'parallel'> {

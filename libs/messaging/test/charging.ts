@@ -61,7 +61,7 @@ export class Charging {
       maxEventBytes: 1_000,
       tables: counters,
       handlers: [handler],
-      ...{ store, runtime: this.service.runtime, observer: this.service.notes, parallel },
+      ...{ store, runtime: this.service.runtime, observer: this.service.notes, parallel, tracer: this.service.tracer },
     });
     const stop = new AbortController();
     const running = { stop, done: runner.run(stop.signal) };

@@ -2,6 +2,7 @@ import { counters, FaultyStore, VirtualRuntime } from '@order-events/testing';
 import { MemoryDatabase, MemoryStore } from '@order-events/store';
 import {
   encode,
+  noTracer,
   Pipeline,
   systemRuntime,
   tenTries,
@@ -17,6 +18,7 @@ import {
   type Observer,
   type OpenEffect,
   type Rows,
+  type Tracer,
 } from '../src/index';
 
 type Counters = typeof counters;
@@ -40,6 +42,7 @@ export class Notes implements Observer {
   readonly publications = { stored: 0, failed: 0, refused: 0 };
   holds = 0;
   readonly done: OpenEffect[] = [];
+  readonly outside: string[] = [];
 
   published(count: number): void {
     this.publications.stored += count;
@@ -66,6 +69,9 @@ export class Notes implements Observer {
   answerFailed(_: OpenEffect, error: Error): void {
     this.errors.push(error.message);
   }
+  outsideAway(away: boolean): void {
+    this.outside.push(away ? 'away' : 'back');
+  }
   loopFailed(loop: string, error: Error): void {
     this.errors.push(`${loop}: ${error.message}`);
   }
@@ -79,6 +85,7 @@ export class Counting {
   readonly store = this.process();
   /** Runs before each decision; a test lets it throw. */
   meddle: (event: CloudEvent<'inventory.reserved'>) => void = () => {};
+  tracer: Tracer = noTracer;
 
   /** Of a service whose events may be handled again: what its process knows. */
   atLeastOnce: AtLeastOnce | undefined;
@@ -89,7 +96,8 @@ export class Counting {
   }
 
   pipeline(store = this.store, caution?: { isOn: boolean }): Pipeline<Counters> {
-    return new Pipeline({ consumer: this.consumer(), store, runtime: this.runtime, observer: this.notes, caution });
+    const { runtime, notes: observer, tracer } = this;
+    return new Pipeline({ consumer: this.consumer(), store, runtime, observer, caution, tracer });
   }
 
   /** How often the order was counted. */

@@ -13,6 +13,15 @@ test('one transport is itself', async () => {
   await transport.close();
 });
 
+test.each([
+  ['', false],
+  ['core', true],
+])('with NATS_MODE=%s what NATS carries is fleeting: %s', async (NATS_MODE, isFleeting) => {
+  const { transport } = open({ TRANSPORT: 'nats', NATS_URL: 'nats://127.0.0.1:1', NATS_MODE });
+  expect(transport.capabilities.fleeting ?? false).toBe(isFleeting);
+  await transport.close();
+});
+
 describeBroker('nats', () => {
   describeBroker('nsq', () => {
     test('topics go where the settings say', async () => {

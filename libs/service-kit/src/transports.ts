@@ -1,3 +1,4 @@
+import { declarations } from '@order-events/contracts';
 import { EncodingTransport, RoutedTransport, type Coding, type Transport } from '@order-events/messaging';
 import type { Dropped } from '@order-events/store';
 import type { Config } from './config/settings';
@@ -21,6 +22,7 @@ export const TRANSPORT_SETTINGS = [
   'KAFKA_SASL_PASSWORD',
   'AMQP_URL',
   'NATS_URL',
+  'NATS_MODE',
   'REDIS_URL',
   'NSQD_ADDRESSES',
   'NSQLOOKUPD_ADDRESSES',
@@ -108,8 +110,11 @@ const openers: Record<TransportName, Opener> = {
     return new RabbitmqTransport({ ...common, ...reached.rabbitmq(config) });
   },
   nats: (config, common) => {
-    const { NatsTransport } = require('@order-events/transport-nats') as typeof import('@order-events/transport-nats');
-    return new NatsTransport({ ...common, ...reached.nats(config) });
+    const { CoreNatsTransport, KnownTopology, NatsTransport } =
+      require('@order-events/transport-nats') as typeof import('@order-events/transport-nats');
+    const options = { ...common, ...reached.nats(config) };
+    if (config.NATS_MODE === 'jetstream') return new NatsTransport(options);
+    return new CoreNatsTransport({ ...options, topology: new KnownTopology(declarations) });
   },
   nsq: (config, common) => {
     const { NsqTransport } = require('@order-events/transport-nsq') as typeof import('@order-events/transport-nsq');

@@ -1,5 +1,8 @@
-import { idOfBytes, type Message } from '@order-events/messaging';
+import { idOfBytes, processSpan, type Message, type Span, type Tracer } from '@order-events/messaging';
 import { readBareOrder, type ForeignOrder } from './bare-order';
+
+/** The group in whose name orders from elsewhere are in the inbox. */
+export const GROUP = 'bridge';
 
 /** A message of other teams, as it came. */
 export interface Arrival {
@@ -13,17 +16,25 @@ export interface Arrival {
   attempts: number;
   /** Out of the inbox; else the broker delivers it. */
   again: boolean;
+  /** Of this try. */
+  span: Span;
 }
 
 /** @param message with the address for a topic */
-export function arrivalOf(message: Message, tries?: number): Arrival {
+export function arrivalOf(message: Message, tracer: Tracer, tries?: number): Arrival {
+  const id = idOfBytes(message);
+  const order = readBareOrder(message.body);
+  const attempts = tries ?? 0;
+  const key = typeof order === 'string' ? '' : order.order_id;
+  const traceparent = message.headers['traceparent'];
   return {
-    id: idOfBytes(message),
+    id,
     source: message.topic,
     message,
-    order: readBareOrder(message.body),
-    attempts: tries ?? 0,
+    order,
+    attempts,
     again: tries !== undefined,
+    span: processSpan(tracer, GROUP, { id, topic: message.topic, key, traceparent, attempts }),
   };
 }
 

@@ -3,11 +3,12 @@ import { openForeign, type EventService, type Logger } from '@order-events/servi
 import { BRIDGE, isReader } from '@order-events/store';
 import type { OrderApiConfig } from '../config';
 import type { OutboxAge } from '../door/outbox-age';
+import { foreignTracer } from './foreign-tracer';
 import { Intake } from './intake';
 import { outlet } from './outlet';
 
 export interface BridgeOptions {
-  service: Pick<EventService, 'store' | 'transport' | 'metrics' | 'every'>;
+  service: Pick<EventService, 'store' | 'transport' | 'metrics' | 'tracer' | 'every'>;
   outboxAge: Pick<OutboxAge, 'isOld'>;
   config: OrderApiConfig;
   log: Logger;
@@ -51,7 +52,8 @@ export class Bridge {
     const { store, transport, metrics } = service;
     const foreign = this.open(source);
     const { maxBytes: maxEventBytes } = transport.capabilities;
-    const intake = new Intake({ store, outboxAge, source, maxEventBytes, metrics, log });
+    const tracer = foreignTracer(service.tracer, source);
+    const intake = new Intake({ store, outboxAge, source, maxEventBytes, metrics, log, tracer });
     service.every('bridge in', SUBSCRIBE_MS, () => this.subscribe(foreign, intake));
     service.every('bridge retries', RETRIES_MS, (signal) => intake.retryDue(signal));
   }
@@ -75,7 +77,8 @@ export class Bridge {
   private letOut(address: string): void {
     const { service, log } = this.options;
     const { store, metrics } = service;
-    const out = outlet({ store, foreign: this.open(address), metrics, log });
+    const tracer = foreignTracer(service.tracer, address);
+    const out = outlet({ store, foreign: this.open(address), metrics, log, tracer });
     this.relaying = out.run(this.leaving.signal);
     service.every('bridge out retries', RETRIES_MS, () => out.retryDue());
     service.every('bridge out', LOOK_MS, async () => {

@@ -1,9 +1,9 @@
-import { bisect, holding, StoreError, systemRuntime, type Message } from '@order-events/messaging';
+import { bisect, holding, StoreError, systemRuntime, type Message, type Tracer } from '@order-events/messaging';
 import type { Logger, Metrics } from '@order-events/service-kit';
 import type { PostgresStore } from '@order-events/store';
 import type { OutboxAge } from '../door/outbox-age';
-import { arrivalOf, type Arrival, type Outcome } from './arrival';
-import { bury, GROUP, takeBatch } from './take-batch';
+import { arrivalOf, GROUP, type Arrival, type Outcome } from './arrival';
+import { bury, takeBatch } from './take-batch';
 
 export interface IntakeOptions {
   store: Pick<PostgresStore, 'transact' | 'dueRetries'>;
@@ -14,6 +14,7 @@ export interface IntakeOptions {
   maxEventBytes: number;
   metrics: Pick<Metrics, 'bridged' | 'held'>;
   log: Logger;
+  tracer: Tracer;
 }
 
 const RETRIES_AT_ONCE = 100;
@@ -30,19 +31,20 @@ export class Intake {
 
   /** Rejects when the database stayed away for so long that the batch should go back to the broker, or on `signal`. */
   async handle(batch: readonly Message[], signal: AbortSignal): Promise<void> {
-    const topic = this.options.source;
+    const { source: topic, tracer } = this.options;
     await this.take(
-      batch.map((message) => arrivalOf({ ...message, topic })),
+      batch.map((message) => arrivalOf({ ...message, topic }, tracer)),
       signal,
     );
   }
 
   /** Takes in what an operator has sent through again. */
   async retryDue(signal: AbortSignal): Promise<void> {
-    const due = await this.options.store.dueRetries(GROUP, RETRIES_AT_ONCE);
+    const { store, tracer } = this.options;
+    const due = await store.dueRetries(GROUP, RETRIES_AT_ONCE);
     if (due.length === 0) return;
     await this.take(
-      due.map(({ message, attempts }) => arrivalOf(message, attempts)),
+      due.map(({ message, attempts }) => arrivalOf(message, tracer, attempts)),
       signal,
     );
   }
@@ -83,7 +85,8 @@ export class Intake {
 
   private tell({ arrival, state, error }: Outcome): void {
     const { log, metrics } = this.options;
-    const { id, source, order } = arrival;
+    const { id, source, order, span } = arrival;
+    span.end({ attributes: { 'order_events.outcome': state }, error: error === undefined ? error : new Error(error) });
     metrics.bridged.inc({ way: 'in', outcome: state });
     const order_id = typeof order === 'string' ? undefined : order.order_id;
     const fields = { source, order_id, outcome: state };

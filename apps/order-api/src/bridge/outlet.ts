@@ -1,4 +1,4 @@
-import { publishRefused, Relay, systemRuntime, type Foreign, type Message } from '@order-events/messaging';
+import { publishRefused, Relay, systemRuntime, type Foreign, type Message, type Tracer } from '@order-events/messaging';
 import type { Logger, Metrics } from '@order-events/service-kit';
 import { BRIDGE, type PostgresStore } from '@order-events/store';
 import { bareOrderOf } from './bare-order';
@@ -8,6 +8,7 @@ export interface OutletOptions {
   foreign: Pick<Foreign, 'publish'>;
   metrics: Metrics;
   log: Logger;
+  tracer: Tracer;
 }
 
 const BATCH = 500;
@@ -26,10 +27,11 @@ export interface Outlet {
  * moves on only when the broker has proved to hold it. What that broker refuses is a dead letter of a group of its own: our
  * broker has the event, and the delivery audit asks for it as ever.
  */
-export function outlet({ store, foreign, metrics, log }: OutletOptions): Outlet {
+export function outlet({ store, foreign, metrics, log, tracer }: OutletOptions): Outlet {
   const common = {
     transport: { publish: (batch: readonly Message[]) => foreign.publish(batch.map(bareOrderOf)) },
     runtime: systemRuntime,
+    tracer,
     observer: {
       published: (count: number) => metrics.bridged.inc({ way: 'out', outcome: 'stored' }, count),
       publishFailed: (count: number, detail: string) => {

@@ -13,12 +13,9 @@ import { tables } from '../domain';
 import { draft, type Draft } from '../door/draft';
 import { insertOrders, readCatalogue, type Catalogue } from '../door/sql';
 import { traceparentFrom } from '../traceparent';
-import type { Arrival, Outcome } from './arrival';
+import { GROUP, type Arrival, type Outcome } from './arrival';
 import { foreignEventId } from './event-id';
 import { claimOrders, readClaims, type ForeignClaim } from './sql';
-
-/** The group in whose name orders from elsewhere are in the inbox. */
-export const GROUP = 'bridge';
 
 /**
  * Places what came from elsewhere, in one transaction: each order once, or it says why it is a dead letter. Returns one
@@ -78,10 +75,10 @@ function productsOf(arrivals: readonly Arrival[]): string[] {
 }
 
 /** What the order would be, priced from the catalogue of today and ordered when it says; or why there can be none. */
-function draftOf({ order, source, message }: Arrival, catalogue: Catalogue, maxEventBytes: number): Draft | string {
+function draftOf({ order, source, span }: Arrival, catalogue: Catalogue, maxEventBytes: number): Draft | string {
   if (typeof order === 'string') return order;
   const { order_id, wish, timestamp } = order;
-  const request = { order_id, wish, traceparent: traceparentFrom(message.headers['traceparent']) };
+  const request = { order_id, wish, traceparent: traceparentFrom(span.traceparent) };
   const drafted = draft(request, { ...catalogue, now: timestamp }, maxEventBytes);
   if (drafted instanceof Problem) return `${drafted.options.kind}: ${drafted.message}`;
   const entry = withAttribute(drafted.entry, 'causationid', foreignEventId(source, order_id));

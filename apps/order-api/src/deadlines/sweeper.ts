@@ -1,4 +1,4 @@
-import { bisect, StoreError, type Transport } from '@order-events/messaging';
+import { bisect, StoreError, type NewEvent, type Span, type Tracer, type Transport } from '@order-events/messaging';
 import type { Logger } from '@order-events/service-kit';
 import type { PostgresStore } from '@order-events/store';
 import { expire, tables } from '../domain';
@@ -12,6 +12,7 @@ export interface SweeperOptions {
   /** How long an order may wait for its next status, seconds of the deadline clock. */
   deadlineS: number;
   log: Logger;
+  tracer: Tracer;
 }
 
 export const TICK_MS = 2_000;
@@ -82,12 +83,21 @@ export class Sweeper {
 
   /** Returns, for each, its id if it has expired now. */
   private async expire(orderIds: readonly string[], now: number): Promise<(string | undefined)[]> {
-    return this.options.store.transact(async (tx) => {
+    const { store, tracer } = this.options;
+    // No request and no event leads to an expiry, so a trace begins with it.
+    const spans: Span[] = [];
+    const traceparentOf = ({ subject }: NewEvent) => {
+      const span = tracer.start('expire order', { kind: 'internal', attributes: { order_id: subject } });
+      spans.push(span);
+      return traceparentFrom(span.traceparent);
+    };
+    const expired = await store.transact(async (tx) => {
       const { orders } = await tx.lock(tables, { orders: orderIds });
       const decisions = [...orders.values()].map((order) => expire(order, now));
-      await apply(tx, decisions, () => traceparentFrom());
-      const expired = new Set(decisions.flatMap(({ events = [] }) => events.map(({ subject }) => subject)));
-      return orderIds.map((order_id) => (expired.has(order_id) ? order_id : undefined));
+      await apply(tx, decisions, traceparentOf);
+      return new Set(decisions.flatMap(({ events = [] }) => events.map(({ subject }) => subject)));
     });
+    for (const span of spans) span.end();
+    return orderIds.map((order_id) => (expired.has(order_id) ? order_id : undefined));
   }
 }

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { Currency, Id, Money } from '@order-events/contracts';
+import type { Tracer } from '@order-events/messaging';
 import { ByHand, onlyMethods, Problem } from '@order-events/service-kit';
 import type { EntityStore } from '@order-events/service-kit/entities';
 import { recording, type PostgresStore } from '@order-events/store';
@@ -10,6 +11,7 @@ import { traceparentFrom } from '../traceparent';
 import { Text } from './order-input';
 import { noSuchOrder, orderIdOf } from './orders';
 import { refundOrder } from './refund';
+import { traced } from './traced';
 
 const ProductInput = z.strictObject({ name: Text(200), price: Money, currency: Currency, ...ByHand });
 const Refund = z.strictObject(ByHand);
@@ -19,10 +21,11 @@ const MOST_OVERDUE = 1_000;
 export interface OperatorRoutesOptions {
   store: Pick<PostgresStore, 'database' | 'transact'>;
   entities: EntityStore;
+  tracer: Tracer;
 }
 
 /** The operator's view of orders, and the catalogue to be changed. */
-export function operatorRoutes({ store, entities }: OperatorRoutesOptions): Router {
+export function operatorRoutes({ store, entities, tracer }: OperatorRoutesOptions): Router {
   const routes = Router();
   routes
     .route('/products/:id')
@@ -50,7 +53,7 @@ export function operatorRoutes({ store, entities }: OperatorRoutesOptions): Rout
     .all(onlyMethods('GET', 'HEAD'));
   routes
     .route('/orders/:id/refund')
-    .post(async (request, response) => {
+    .post(traced(tracer), async (request, response) => {
       const traceparent = traceparentFrom(request.get('traceparent'));
       const order = await refundOrder(store, orderIdOf(request), Refund.parse(request.body), traceparent);
       if (!order) throw noSuchOrder();

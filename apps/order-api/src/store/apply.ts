@@ -17,12 +17,12 @@ export function encoded(event: NewEvent, traceparent: string, maxEventBytes?: nu
 export async function apply(
   tx: Tx,
   decisions: readonly Decision<OrderTables>[],
-  traceparentOf: () => string,
+  traceparentOf: (event: NewEvent) => string,
 ): Promise<void> {
   await tx.write(tables, {
     orders: decisions.flatMap(({ rows }) => rows?.orders ?? []),
     order_history: decisions.flatMap(({ rows }) => rows?.order_history ?? []),
   });
   const events = decisions.flatMap(({ events = [] }) => events);
-  await tx.append(events.map((event) => encoded(event, traceparentOf())));
+  await tx.append(events.map((event) => encoded(event, traceparentOf(event))));
 }

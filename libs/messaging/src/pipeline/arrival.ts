@@ -3,6 +3,7 @@ import { readData, type AnyEvent, type EventData } from '@order-events/contracts
 import { decode, type RawEvent } from '../cloud-events';
 import { uuidOf } from '../event-id';
 import type { Retry } from '../ports/store';
+import type { Span } from '../ports/tracer';
 import type { Message } from '../ports/transport';
 
 /** A message as the pipeline carries it: read into an event, or with what is wrong with it. */
@@ -11,8 +12,10 @@ export interface Arrival {
   topic: string;
   key: string;
   message: Message;
-  /** W3C trace context of the message, if it could be read. */
+  /** W3C trace context of whatever follows from it: of `span`, or else of the message, if it could be read. */
   traceparent?: string;
+  /** Of this try, once it has begun. */
+  span?: Span;
   /** Tries before this one. */
   attempts: number;
   /** Of those, the ones that may have ended with their process; undefined: it was never tried alone. */

@@ -4,7 +4,9 @@ import type { Tables } from '../decision';
 import { holding } from '../holding';
 import type { Observer, Runtime } from '../ports/runtime';
 import { StoreError, type InboxEntry, type Store } from '../ports/store';
+import { noTracer, type Tracer } from '../ports/tracer';
 import type { Message } from '../ports/transport';
+import { endProcessSpan, processSpan } from '../tracing/spans';
 import { begun } from './alone';
 import { read, type Arrival } from './arrival';
 import { knownOf } from './known';
@@ -17,6 +19,7 @@ export interface PipelineOptions<T extends Tables> {
   observer: Observer;
   /** While it is on, each event is tried alone. Without it none is, but those that have ended a process before. */
   caution?: Pick<Caution, 'isOn'>;
+  tracer?: Tracer;
 }
 
 const RETRIES_AT_ONCE = 100;
@@ -30,9 +33,8 @@ export class Pipeline<T extends Tables> {
 
   /** Rejects when the database stayed away for so long that the batch should go back to the broker, or on `signal`. */
   async handle(batch: readonly Message[], signal?: AbortSignal): Promise<void> {
-    const arrivals = batch.map((message) => read(message));
-    if (this.isCautious) await this.takeAlone(arrivals, signal);
-    else await this.take(arrivals, signal);
+    const arrivals = batch.map((message) => this.traced(read(message)));
+    await endingSpans(arrivals, this.isCautious ? this.takeAlone(arrivals, signal) : this.take(arrivals, signal));
   }
 
   /** Tries the events again whose time has come. Returns how many there were. */
@@ -43,14 +45,22 @@ export class Pipeline<T extends Tables> {
     const arrivals: Arrival[] = [];
     for (const { id, message, ...tries } of due) {
       const arrival = read(message, tries);
-      if (arrival.id === id) arrivals.push(arrival);
+      if (arrival.id === id) arrivals.push(this.traced(arrival));
       else await this.takeAnew(id, message, signal);
     }
     const isSuspect = ({ crashes }: Arrival) => this.isCautious || crashes !== undefined;
     const others = arrivals.filter((arrival) => !isSuspect(arrival));
-    if (others.length > 0) await this.take(others, signal);
-    await this.takeAlone(arrivals.filter(isSuspect), signal);
+    if (others.length > 0) await endingSpans(others, this.take(others, signal));
+    const suspects = arrivals.filter(isSuspect);
+    await endingSpans(suspects, this.takeAlone(suspects, signal));
     return due.length;
+  }
+
+  /** What follows from it hangs on the span of this try. */
+  private traced(arrival: Arrival): Arrival {
+    const { tracer = noTracer, consumer } = this.options;
+    const span = processSpan(tracer, consumer.group, arrival);
+    return { ...arrival, span, traceparent: span.traceparent };
   }
 
   /** What could not be read goes by its bytes. Now that it can be, it comes in as the event that it is, and the letter is done with. */
@@ -79,7 +89,9 @@ export class Pipeline<T extends Tables> {
 
   private tell(outcomes: readonly Outcome[]): void {
     const { consumer, observer } = this.options;
-    for (const { arrival, state, error } of outcomes) {
+    for (const outcome of outcomes) {
+      const { arrival, state, error } = outcome;
+      endProcessSpan(outcome);
       consumer.atLeastOnce?.note(arrival);
       observer.handled(arrival, state, error);
     }
@@ -179,6 +191,16 @@ export class Pipeline<T extends Tables> {
   private holding<R>(count: number, signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
     const { runtime, observer } = this.options;
     return holding({ runtime, signal, held: (error) => observer.held(count, error) }, work);
+  }
+}
+
+/** What could not be taken in goes back to where it came from, and its spans say why. */
+async function endingSpans(arrivals: readonly Arrival[], work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    for (const { span } of arrivals) span?.end({ error: error as Error });
+    throw error;
   }
 }
 

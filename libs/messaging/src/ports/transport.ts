@@ -33,6 +33,12 @@ export interface Capabilities {
   unseenHands?: true;
   /** What is published to a topic that was not declared makes it, and waits for the first group that is declared then. */
   makesTopics?: true;
+  /**
+   * The broker keeps nothing: what is published goes to who is there. `stored` is what every declared group has in a process's
+   * memory, or has nobody for: to that group it is lost, and so is what a process that ends has in hand. Only the delivery
+   * audit brings it back.
+   */
+  fleeting?: true;
 }
 
 export interface Subscribe {

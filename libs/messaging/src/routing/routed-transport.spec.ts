@@ -140,7 +140,7 @@ test('it can do what all can, and owns up to what one does', () => {
   const able = { order: 'key', maxBytes: 100 } as const;
   const part = (capabilities: Transport['capabilities']) => new Part('part', capabilities);
   expect(routed(part(able), part({ ...able, maxBytes: 50 })).capabilities).toEqual({ order: 'none', maxBytes: 50 });
-  const odd = { ...able, unseenHands: true, makesTopics: true } as const;
+  const odd = { ...able, unseenHands: true, makesTopics: true, fleeting: true } as const;
   expect(routed(part(able), part(odd)).capabilities).toEqual({ ...odd, order: 'none' });
 });
 

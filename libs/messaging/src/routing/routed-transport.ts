@@ -40,6 +40,7 @@ export class RoutedTransport implements Transport {
       maxBytes: Math.min(...all.map(({ maxBytes }) => maxBytes)),
       ...(all.some(({ unseenHands }) => unseenHands) && { unseenHands: true }),
       ...(all.some(({ makesTopics }) => makesTopics) && { makesTopics: true }),
+      ...(all.some(({ fleeting }) => fleeting) && { fleeting: true }),
     };
   }
 

@@ -1,7 +1,9 @@
 import { repliesTo, requestsTo, type ReplyData, type RequestData, type RequestRegistry } from '@order-events/contracts';
 import { Batcher } from '../batcher';
 import type { Runtime } from '../ports/runtime';
+import { noTracer, type Tracer } from '../ports/tracer';
 import type { Message, Settlement, Subscription, Transport } from '../ports/transport';
+import { rpcSpan } from '../tracing/spans';
 import { LateError, within } from '../within';
 import { addressOf, readReply, requestMessage } from './messages';
 import type { RpcObserver } from './observer';
@@ -15,6 +17,7 @@ export interface CallerOptions<R extends RequestRegistry> {
   transport: Pick<Transport, 'publish' | 'subscribe' | 'isConsumed'>;
   runtime: Runtime;
   observer: Pick<RpcObserver, 'asked' | 'cameLate' | 'loopFailed'>;
+  tracer?: Tracer;
 }
 
 export interface AskOptions {
@@ -56,13 +59,16 @@ export class Caller<R extends RequestRegistry> {
     data: RequestData<R, N>,
     options: AskOptions,
   ): Promise<ReplyData<R, N>> {
-    const { runtime, observer } = this.options;
+    const { runtime, observer, tracer = noTracer } = this.options;
+    const span = rpcSpan(tracer, 'client', name, options.traceparent);
     const began = runtime.elapsed();
     try {
-      const reply = await this.exchange(name, data as object, options);
+      const reply = await this.exchange(name, data as object, { ...options, traceparent: span.traceparent });
+      span.end();
       observer.asked(name, runtime.elapsed() - began);
       return reply as ReplyData<R, N>;
     } catch (error) {
+      span.end({ error: error as Error });
       const failure = asRequestError(error);
       observer.asked(name, runtime.elapsed() - began, failure.reason);
       throw failure;

@@ -2,7 +2,9 @@ import { requestsTo, type ReplyProblem, type RequestRegistry } from '@order-even
 import { Batcher } from '../batcher';
 import { timeOf } from '../event-id';
 import type { Runtime } from '../ports/runtime';
+import { noTracer, type Tracer } from '../ports/tracer';
 import type { Message, Settlement, Subscription, Transport } from '../ports/transport';
+import { rpcSpan } from '../tracing/spans';
 import { within } from '../within';
 import { problemMessage, readRequest, readRequestData, replyMessage, type Exchange } from './messages';
 import type { RpcObserver } from './observer';
@@ -23,6 +25,7 @@ export interface ResponderOptions {
   observer: Pick<RpcObserver, 'answered' | 'unanswered'>;
   /** What a caller is told of an error. */
   problemOf(error: unknown): ReplyProblem;
+  tracer?: Tracer;
 }
 
 /** A caller waits less for a reply, and what hangs must not keep others waiting. */
@@ -33,6 +36,8 @@ const ANSWER_MS = 5_000;
  */
 const CLOCKS_APART_MS = 30_000;
 const PUBLISH_AT_ONCE = 500;
+/** As OpenTelemetry has it for a method that nobody knows. */
+const OTHER = '_OTHER';
 
 /** One process that answers what its service is asked, together with its other processes. */
 export class Responder {
@@ -87,13 +92,17 @@ export class Responder {
   }
 
   private async answer(exchange: Exchange, schema: string, data: unknown): Promise<Message> {
-    const { service, registry, runtime, observer, problemOf } = this.options;
+    const { service, registry, runtime, observer, problemOf, tracer = noTracer } = this.options;
     const began = runtime.elapsed();
+    const handler = this.handlers.get(exchange.name);
+    const span = rpcSpan(tracer, 'server', handler ? exchange.name : OTHER, exchange.traceparent);
     const refuse = (problem: ReplyProblem, cause?: unknown) => {
+      // Who asks for what is not there has an answer, too.
+      const isOurFault = problem.status >= 500;
+      span.end({ ...(isOurFault && { error: new Error(problem.detail ?? problem.type) }) });
       observer.answered(exchange.name, runtime.elapsed() - began, problem, cause);
       return problemMessage(runtime.eventId(), exchange, service, problem);
     };
-    const handler = this.handlers.get(exchange.name);
     const read = readRequestData(exchange.name, schema, data, handler ? registry : {});
     if (!read.ok) return refuse(read.problem);
     try {
@@ -101,6 +110,7 @@ export class Responder {
       // Nothing goes out that the contract does not name.
       const { success, data: reply, error } = registry[exchange.name]!.reply.data.safeParse(answer);
       if (!success) throw new Error('the answer is not what the contract says', { cause: error });
+      span.end();
       observer.answered(exchange.name, runtime.elapsed() - began);
       return replyMessage(runtime.eventId(), exchange, registry, reply as object);
     } catch (error) {

@@ -111,6 +111,10 @@ export const settings = {
     secret('Nodes of RabbitMQ, with user and password, with commas between them.', urls('amqp', 'amqps').optional()),
   ),
   NATS_URL: neededBy('nats', secret('NATS servers, with commas between them.', urls('nats', 'tls').optional())),
+  NATS_MODE: setting(
+    'What of NATS carries the events: a stream of JetStream, or `core`, which keeps nothing. See docs/transports/nats.md.',
+    z.enum(['jetstream', 'core']).default('jetstream'),
+  ),
   REDIS_URL: neededBy(
     'redis',
     secret('The Redis server, `redis://` or `rediss://`, with user and password.', url('redis', 'rediss').optional()),
@@ -168,6 +172,18 @@ export const settings = {
   ORDER_DEADLINE_S: setting(
     'How long an order may stay pending or confirmed after its last event was published, seconds.',
     count.default(900),
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    'The collector that traces are told to, as OTLP over HTTP (`/v1/traces` is added). Without one none are.',
+    url('http', 'https').optional(),
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
+    'The same for traces alone: the whole address, to which nothing is added.',
+    url('http', 'https').optional(),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: setting(
+    'Of the traces that begin here, the part that is told, 0 to 1. Of one that began elsewhere its `traceparent` says it.',
+    z.coerce.number().min(0).max(1).default(1),
   ),
   LOG_LEVEL: setting(
     'Least severity of log lines.',

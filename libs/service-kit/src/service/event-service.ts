@@ -27,6 +27,7 @@ import {
   type RequestHandler,
   type RpcObserver,
   type Tables,
+  type Tracer,
   type Transport,
 } from '@order-events/messaging';
 import { Database, PostgresStore, type DatabaseOptions } from '@order-events/store';
@@ -38,6 +39,7 @@ import { operatorApp } from '../http/operator';
 import { replyProblem } from '../http/problem';
 import type { Logger } from '../log';
 import { Metrics } from '../metrics';
+import { openTracer, TRACE_SETTINGS, type OpenTracer } from '../tracing/open-tracer';
 import { openTransport, TRANSPORT_SETTINGS, type Part } from '../transports';
 import { observeAudit } from './audit-observer';
 import { warnOfDurability } from './durability';
@@ -60,6 +62,7 @@ export const SERVICE_SETTINGS = [
   'PARALLEL',
   'EFFECTS_PARALLEL',
   ...RETENTION_SETTINGS,
+  ...TRACE_SETTINGS,
   'LOG_LEVEL',
 ] as const;
 export type ServiceConfig = Config<(typeof SERVICE_SETTINGS)[number]>;
@@ -94,6 +97,7 @@ export class EventService<T extends Tables = Tables> {
   readonly metrics: Metrics;
   /** What must answer for the service to do its work. */
   readonly checks: Checks;
+  private readonly traces: OpenTracer;
   private readonly parts: readonly Part[];
   private readonly observer: Observer;
   private readonly publisher: Publisher;
@@ -127,6 +131,7 @@ export class EventService<T extends Tables = Tables> {
     });
     this.transport = transport;
     this.parts = parts;
+    this.traces = openTracer(config, { service, transport: transport.name }, log);
     this.publisher = { source: `/${service}`, maxEventBytes: this.transport.capabilities.maxBytes };
     const audit = new DeliveryAudit({
       service,
@@ -136,8 +141,8 @@ export class EventService<T extends Tables = Tables> {
       runtime: systemRuntime,
       observer: observeAudit(log, this.metrics, this.observer),
     });
-    const { store, observer } = this;
-    this.worker = new Worker({ store, transport, runtime: systemRuntime, observer, audit });
+    const { store, observer, tracer } = this;
+    this.worker = new Worker({ store, transport, runtime: systemRuntime, observer, audit, tracer });
     this.metrics.watch(this.store, this.parts, service, (error) => this.observer.loopFailed('metrics', error));
     this.checks = logged(
       {
@@ -147,6 +152,10 @@ export class EventService<T extends Tables = Tables> {
       },
       log,
     );
+  }
+
+  get tracer(): Tracer {
+    return this.traces.tracer;
   }
 
   /** Opens one more way to the service's own database, which is closed when nothing can use it any more. */
@@ -159,7 +168,7 @@ export class EventService<T extends Tables = Tables> {
   /** Starts to consume the handlers' topics, and to try again what could not be decided. */
   async consume(handlers: readonly EventHandler<T>[]): Promise<void> {
     const { service, tables, config } = this.options;
-    const { store } = this;
+    const { store, tracer } = this;
     assertComplete(service, handlers);
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
     const [again, once] = [consumedWith('at-least-once', service), consumedWith('at-most-once', service)];
@@ -179,7 +188,8 @@ export class EventService<T extends Tables = Tables> {
       waitMs: config.BATCH_WAIT_MS,
       inFlight: config.IN_FLIGHT,
       parallel: config.PARALLEL,
-      pipeline: (observer, caution) => new Pipeline({ consumer, store, runtime: systemRuntime, observer, caution }),
+      pipeline: (observer, caution) =>
+        new Pipeline({ consumer, store, runtime: systemRuntime, observer, caution, tracer }),
       pauses: { isPaused: () => this.isPaused(), pause: (reason) => this.pause(reason) },
       presence: { name: store.presence.name, watch: (ms) => this.watch(ms), leave: () => store.presence.leave() },
     });
@@ -188,18 +198,14 @@ export class EventService<T extends Tables = Tables> {
 
   /** Starts to answer what other services ask, whether the service is paused or not: an answer decides nothing. */
   async answer(handlers: readonly RequestHandler[]): Promise<void> {
-    const { transport, rpcObserver: observer } = this;
-    const talks = { service: this.options.service, registry: requests, transport, runtime: systemRuntime, observer };
-    const responder = new Responder({ ...talks, handlers, problemOf: replyProblem });
+    const responder = new Responder({ ...this.talks, handlers, problemOf: replyProblem });
     this.talking.push(responder);
     await responder.start();
   }
 
   /** One who asks other services, and listens for their replies from now on. */
   caller(): Caller<typeof requests> {
-    const { transport, rpcObserver: observer } = this;
-    const { service } = this.options;
-    const caller = new Caller({ service, registry: requests, transport, runtime: systemRuntime, observer });
+    const caller = new Caller(this.talks);
     this.talking.push(caller);
     return caller;
   }
@@ -207,8 +213,8 @@ export class EventService<T extends Tables = Tables> {
   /** Starts to publish the outbox, to make calls to the outside, and to serve the operator. */
   async start(effects: readonly EffectHandler<T>[], routes?: Router): Promise<void> {
     const { service, tables, config, log } = this.options;
-    const { store, transport, observer, metrics } = this;
-    const shared = { store, runtime: systemRuntime, observer };
+    const { store, transport, observer, metrics, tracer } = this;
+    const shared = { store, runtime: systemRuntime, observer, tracer };
     const relay = new Relay({ ...shared, transport, batch: config.BATCH_SIZE * 5 });
     const parallel = config.EFFECTS_PARALLEL;
     this.worker.start(
@@ -242,11 +248,18 @@ export class EventService<T extends Tables = Tables> {
     await this.transport.close();
     await Promise.all(this.opened.map((opened) => opened.close()));
     await this.store.close();
+    await this.traces.close();
   }
 
   /** Repeats `work` until the service stops. */
   every(loop: string, ms: number, work: (signal: AbortSignal) => Promise<void>): void {
     this.worker.every(loop, ms, work);
+  }
+
+  private get talks() {
+    const { transport, rpcObserver: observer, tracer } = this;
+    const { service } = this.options;
+    return { service, registry: requests, transport, runtime: systemRuntime, observer, tracer };
   }
 
   private async isPaused(): Promise<boolean> {

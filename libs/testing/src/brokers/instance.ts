@@ -13,6 +13,8 @@ export interface InstanceOptions {
   brokers: number;
   /** TLS and a password. */
   secure: boolean;
+  /** NATS without JetStream. */
+  coreOnly?: boolean;
   say: Say;
 }
 
@@ -37,7 +39,8 @@ export class BrokerInstance {
   ) {}
 
   /** Makes everything ready to start. Rejects with BrokerUnavailable when this machine cannot run it. */
-  static async create({ name, directory, ports, brokers, secure, say }: InstanceOptions): Promise<BrokerInstance> {
+  static async create(options: InstanceOptions): Promise<BrokerInstance> {
+    const { name, directory, ports, brokers, secure, coreOnly, say } = options;
     const recipe = recipes[name];
     const reason = recipe.missing();
     if (reason !== undefined) throw new BrokerUnavailable(name, reason);
@@ -50,7 +53,7 @@ export class BrokerInstance {
       if (found === undefined) throw new Error(`${name} has no port "${wanted}"`);
       return found;
     };
-    const layout = recipe.layout({ directory, programs, port, brokers, security });
+    const layout = recipe.layout({ directory, programs, port, brokers, security, coreOnly });
     for (const [file, content] of Object.entries(layout.files)) {
       mkdirSync(dirname(join(directory, file)), { recursive: true });
       writeFileSync(join(directory, file), content, { mode: 0o600 });

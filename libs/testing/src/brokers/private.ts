@@ -12,6 +12,8 @@ export interface PrivateBrokerOptions {
   brokers?: number;
   /** Clients must use TLS and a password. */
   secure?: boolean;
+  /** NATS without JetStream. */
+  coreOnly?: boolean;
   /** For its folder. In a test it is the test run's, which is cleared away at the end of the run whatever happens. */
   directory?: string;
 }
@@ -38,13 +40,13 @@ export interface PrivateBroker {
 
 /** Starts a broker on free ports. Rejects with BrokerUnavailable when this machine cannot run it. */
 export async function privateBroker(name: BrokerName, options: PrivateBrokerOptions = {}): Promise<PrivateBroker> {
-  const { brokers = recipes[name].brokers, secure = false } = options;
+  const { brokers = recipes[name].brokers, secure = false, coreOnly = false } = options;
   const directory = mkdtempSync(join(options.directory ?? runDirectory(), `${name}-`));
   const names = Object.keys(recipes[name].ports(brokers));
   const ports = Object.fromEntries(await Promise.all(names.map(async (port) => [port, await freePort()] as const)));
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   try {
-    const broker = await BrokerInstance.create({ name, directory, ports, brokers, secure, say });
+    const broker = await BrokerInstance.create({ name, directory, ports, brokers, secure, coreOnly, say });
     await broker.start();
     return broker;
   } catch (error) {

@@ -42,6 +42,8 @@ export interface Setup {
   brokers: number;
   /** TLS and a password; without it neither. */
   security?: Security;
+  /** NATS without JetStream. */
+  coreOnly?: boolean;
 }
 
 export interface Layout {

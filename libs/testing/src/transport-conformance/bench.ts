@@ -54,6 +54,20 @@ export class Bench {
     expect(await transport.publish(messages)).toEqual(messages.map(() => ({ stored: true })));
   }
 
+  /** Publishes, and only then subscribes: what waits is found. The other way round where nothing waits. */
+  async publishAndSubscribe(
+    transport: Transport,
+    messages: readonly Message[],
+    handle: Subscribe['handle'],
+    more: Partial<Subscribe> = {},
+  ): Promise<Subscription> {
+    const { fleeting } = transport.capabilities;
+    if (!fleeting) await this.publish(transport, messages);
+    const subscription = await this.subscribe(transport, handle, more);
+    if (fleeting) await this.publish(transport, messages);
+    return subscription;
+  }
+
   /**
    * Publishes until both members of the group have got something, and all of it has arrived.
    * @returns how many were published

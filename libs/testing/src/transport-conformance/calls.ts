@@ -8,7 +8,6 @@ export function callTests(current: () => Bench): void {
     const bench = current();
     const transport = bench.connect();
     const count = 500;
-    await bench.publish(transport, bench.messages(0, count, 20));
     const arrived: Message[] = [];
     const busy = new Set<string>();
     let overlaps = 0;
@@ -20,7 +19,7 @@ export function callTests(current: () => Bench): void {
       for (const key of keys) busy.delete(key);
       arrived.push(...batch);
     };
-    await bench.subscribe(transport, handle, { batch: 10 });
+    await bench.publishAndSubscribe(transport, bench.messages(0, count, 20), handle, { batch: 10 });
     await eventually(() => arrived.length >= count);
     const disorder = [...new Set(arrived.map(({ key }) => key))].filter((key) => {
       const numbers = arrived.filter((message) => message.key === key).map(numberOf);
@@ -34,7 +33,6 @@ export function callTests(current: () => Bench): void {
   it('never has more in flight, in a batch or in parallel than asked', async () => {
     const bench = current();
     const transport = bench.connect();
-    await bench.publish(transport, bench.messages(0, 200, 100));
     const seen = new Seen();
     const most = { inFlight: 0, batch: 0, parallel: 0 };
     let [flying, calls] = [0, 0];
@@ -49,7 +47,8 @@ export function callTests(current: () => Bench): void {
       calls--;
       await seen.handle(batch);
     };
-    await bench.subscribe(transport, handle, { inFlight: 20, batch: 8, parallel: 3 });
+    const limits = { inFlight: 20, batch: 8, parallel: 3 };
+    await bench.publishAndSubscribe(transport, bench.messages(0, 200, 100), handle, limits);
     await eventually(() => seen.total >= 200);
     expect(most.inFlight).toBeLessThanOrEqual(20);
     expect(most.batch).toBeLessThanOrEqual(8);
@@ -59,12 +58,11 @@ export function callTests(current: () => Bench): void {
   it('delivers again what a handler rejects, and loses nothing', async () => {
     const bench = current();
     const transport = bench.connect();
-    await bench.publish(transport, bench.messages(0, 60, 10));
     const seen = new Seen();
     let rejections = 3;
     const handle = (batch: readonly Message[]) =>
       rejections-- > 0 ? Promise.reject(new Error('not now')) : seen.handle(batch);
-    await bench.subscribe(transport, handle, { batch: 20 });
+    await bench.publishAndSubscribe(transport, bench.messages(0, 60, 10), handle, { batch: 20 });
     await eventually(() => seen.distinct >= 60);
     expect(rejections).toBeLessThan(0);
   });
@@ -105,8 +103,7 @@ export function callTests(current: () => Bench): void {
     const gate = new Promise<void>((resolve) => (letGo = resolve));
     const messages = bench.messages(0, first, first);
     const held = messages[0]!.key;
-    await bench.publish(transport, messages);
-    await bench.subscribe(transport, async (batch) => {
+    await bench.publishAndSubscribe(transport, messages, async (batch) => {
       if (batch.some(({ key }) => key === held)) {
         isHolding = true;
         await gate;

@@ -11,6 +11,7 @@ import { ErrorCode, type JetStreamManager, type NatsError } from 'nats';
 import { Connection, TIMEOUT_MS } from './connection';
 import { Consumer } from './consumer';
 import type { ConnectionSettings } from './dial';
+import { MAX_BYTES, MAX_PAYLOAD } from './limits';
 import { Publisher } from './publisher';
 import { Topology } from './topology';
 import { Wire } from './wire';
@@ -20,18 +21,10 @@ export interface NatsTransportOptions extends ConnectionSettings {
   prefix: string;
 }
 
-/** The server's default. */
-const MAX_PAYLOAD = 1024 * 1024;
-/** For what we put into the headers ourselves, and for their encoding. */
-const OVERHEAD = 16 * 1024;
-
 /** Events through one JetStream stream, with a durable consumer for each group. */
 export class NatsTransport implements Transport {
   readonly name = 'nats';
-  readonly capabilities: Capabilities = {
-    order: 'none',
-    maxBytes: MAX_PAYLOAD - OVERHEAD,
-  };
+  readonly capabilities: Capabilities = { order: 'none', maxBytes: MAX_BYTES };
   private readonly wire: Wire;
   private readonly topology: Topology;
   private readonly connection: Connection;

@@ -29,6 +29,11 @@ export class Wire {
     return `${this.prefix}$members.${this.name(group)}`;
   }
 
+  /** The subject on which a leaving member of a group hands over what it has not handled, where no stream has it. */
+  handedTo(group: string): string {
+    return `${this.prefix}$handed.${this.name(group)}`;
+  }
+
   /** The name of a stream or a consumer, which may hold no dot. */
   name(name: string): string {
     return encodeURIComponent(this.prefix + name).replace(/[.*]/g, (letter) => (letter === '.' ? '%2E' : '%2A'));

@@ -11,13 +11,13 @@ export interface FakeServer {
 /** Says what a server says first, and answers pings. */
 export const fakeServer = (
   info: Record<string, unknown>,
-  hear: (said: string) => void = () => undefined,
+  hear: (said: string, socket: Socket) => void = () => undefined,
 ): Promise<FakeServer> =>
   listening((socket) => {
     socket.write(`INFO ${JSON.stringify({ ...info, proto: 1, headers: true })}\r\n`);
     socket.on('data', (chunk: Buffer) => {
-      hear(chunk.toString());
-      socket.write('PONG\r\n'.repeat(chunk.toString().split('PING\r\n').length - 1));
+      hear(chunk.toString(), socket);
+      if (!socket.destroyed) socket.write('PONG\r\n'.repeat(chunk.toString().split('PING\r\n').length - 1));
     });
   });
 

@@ -16,6 +16,8 @@ export interface Source {
   /** Waits for entries, but not for long. @param room most of them */
   read(room: number): Promise<Entry[]>;
   acknowledge(entries: readonly Entry[]): Promise<void>;
+  /** @returns those that were acknowledged by this call and by nobody before, as far as the server has said */
+  acknowledgeEach(entries: readonly Entry[]): Promise<readonly Entry[]>;
   /** They come again, to whoever has room. @param pauseMs not before, milliseconds; at most `CLAIM_MS` */
   giveBack(entries: readonly Entry[], pauseMs: number): Promise<void>;
   /** Says that they are still in hand. */
@@ -94,7 +96,8 @@ export class Consumer implements Subscription {
   }
 
   private async hand(batch: readonly Entry[]): Promise<void> {
-    const { handle, source, onError } = this.options;
+    const { handle, source, onError, acknowledgeFirst } = this.options;
+    if (acknowledgeFirst) return this.acknowledgeAndHand(batch).catch(onError);
     try {
       await handle(batch.map(({ message }) => message));
       // Those that cannot be acknowledged come again.
@@ -105,6 +108,12 @@ export class Consumer implements Subscription {
       await Promise.all(batch.map((entry) => this.giveBack([entry], pause(entry))));
     }
     this.release(batch);
+  }
+
+  /** What is not known to be acknowledged comes again. */
+  private async acknowledgeAndHand(batch: readonly Entry[]): Promise<void> {
+    const ours = await this.options.source.acknowledgeEach(batch).finally(() => this.release(batch));
+    if (ours.length > 0) await this.options.handle(ours.map(({ message }) => message));
   }
 
   private async giveBack(entries: readonly Entry[], pauseMs: number): Promise<void> {

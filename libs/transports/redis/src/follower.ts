@@ -47,6 +47,7 @@ export class Follower implements Source {
   }
 
   acknowledge = () => Promise.resolve();
+  acknowledgeEach = (entries: readonly Entry[]) => Promise.resolve(entries);
   keep = () => Promise.resolve();
   leave = () => Promise.resolve();
 

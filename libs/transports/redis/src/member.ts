@@ -41,6 +41,21 @@ export class Member implements Source {
     await this.each(entries, (stream, ids) => ['XACK', stream, this.options.group, ...ids]);
   }
 
+  /** The server acknowledges for whoever asks, also what another has taken over meanwhile: only the first is told 1. */
+  async acknowledgeEach(entries: readonly Entry[]): Promise<readonly Entry[]> {
+    const { connection, group } = this.options;
+    const replies = await Promise.allSettled(
+      entries.map(({ stream, id }) => connection.command<number>(['XACK', stream, group, id])),
+    );
+    const ours = entries.filter((_, index) => {
+      const reply = replies[index]!;
+      return reply.status === 'fulfilled' && reply.value === 1;
+    });
+    const failed = replies.find((reply) => reply.status === 'rejected');
+    if (ours.length === 0 && failed) throw failed.reason;
+    return ours;
+  }
+
   /** To nobody, and as if that one had been silent for a while: whoever looks takes it over. */
   async giveBack(entries: readonly Entry[], pauseMs: number): Promise<void> {
     const idle = String(CLAIM_MS - pauseMs);

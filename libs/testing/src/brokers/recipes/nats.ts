@@ -6,7 +6,7 @@ import type { Layout, Recipe } from '../recipe';
 const version = '2.15.2';
 const folder = `nats-${version}`;
 
-/** NATS with JetStream. Debian's package is older and silently ignores options that it does not know. */
+/** NATS, with JetStream unless `coreOnly` is said. Debian's package is older and silently ignores options that it does not know. */
 export const nats: Recipe = {
   name: 'nats',
   brokers: 1,
@@ -27,7 +27,7 @@ export const nats: Recipe = {
 
   ports: () => ({ client: 4222, monitor: 8222 }),
 
-  layout({ directory, programs, port, security }): Layout {
+  layout({ directory, programs, port, security, coreOnly }): Layout {
     const config = join(directory, 'nats.conf');
     const quoted = JSON.stringify;
     const tls = security && [
@@ -36,11 +36,12 @@ export const nats: Recipe = {
     ];
     const address = `127.0.0.1:${port('client')}`;
     const url = security ? `tls://${security.user}:${security.password}@${address}` : `nats://${address}`;
+    // The default syncs every two minutes; this makes the answer to a publish mean that the message is on disk.
+    const jetstream = `jetstream { store_dir: ${quoted(join(directory, 'data'))}, sync_interval: always }`;
     const lines = [
       `listen: ${quoted(address)}`,
       `http: "127.0.0.1:${port('monitor')}"`,
-      // The default syncs every two minutes; this makes the answer to a publish mean that the message is on disk.
-      `jetstream { store_dir: ${quoted(join(directory, 'data'))}, sync_interval: always }`,
+      ...(coreOnly ? [] : [jetstream]),
       ...(tls ?? []),
     ];
     return {

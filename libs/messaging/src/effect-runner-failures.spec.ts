@@ -100,54 +100,71 @@ test('goes on when the database comes back', async () => {
   expect(await service.count('o2')).toBe(1);
 });
 
-test('an outside that is away is asked by one call at a time, and by all when it is back', async () => {
-  let [away, under, most] = [true, 0, 0];
-  outside.meddle = async () => {
-    most = Math.max(most, ++under);
-    await service.runtime.sleep(10);
-    under -= 1;
-    if (away) throw new Error('503');
-  };
-  await intend(...Array.from({ length: 40 }, (_, n) => charge(`o${n}`)));
-  run(service.process(), { parallel: 8 });
-  await eventually(() => outside.calls.length >= 20 && under <= 1);
-  most = 0;
-  const asked = outside.calls.length;
-  await eventually(() => outside.calls.length >= asked + 20);
-  expect(most).toBe(1);
-  away = false;
-  await done(40);
-  expect(most).toBe(8);
-});
+describe('an outside that is away', () => {
+  const MINUTES_MS = 5 * 60_000;
+  const orders = (count: number) => Array.from({ length: count }, (_, n) => charge(`o${n}`));
+  let under: number;
+  beforeEach(() => void (under = 0));
 
-test('never asks for fewer than one effect, however suddenly the outside goes away', async () => {
-  const charging = new Charging();
-  const { service, outside } = charging;
-  const store = service.process();
-  const limits: number[] = [];
-  const claim = store.claimEffects.bind(store);
-  jest.spyOn(store, 'claimEffects').mockImplementation((kinds, limit, ms) => {
-    limits.push(limit);
-    return claim(kinds, Math.max(0, limit), ms);
+  /** Whatever is called so takes a while and comes to nothing. */
+  const failsAfter = async (ms: number) => {
+    under += 1;
+    await service.runtime.sleep(ms);
+    under -= 1;
+    throw new Error('503');
+  };
+
+  test('is called once a second by all processes together, and as before when it is back', async () => {
+    let [away, most] = [true, 0];
+    outside.meddle = async () => {
+      most = Math.max(most, under + 1);
+      if (away) await failsAfter(10);
+      under += 1;
+      await service.runtime.sleep(10);
+      under -= 1;
+    };
+    await intend(...orders(400));
+    run(service.process(), { parallel: 8 });
+    run(service.process(), { parallel: 8 });
+    // Each process finds it out for itself.
+    await eventually(() => service.notes.outside.length === 2);
+    const [calls, since] = [outside.calls.length, service.runtime.elapsed()];
+    expect(calls).toBeLessThan(60);
+    await eventually(() => service.runtime.elapsed() >= since + MINUTES_MS);
+    const seconds = (service.runtime.elapsed() - since) / 1000;
+    const asked = outside.calls.length - calls;
+    expect(asked).toBeLessThanOrEqual(seconds + 1);
+    expect(asked).toBeGreaterThan(seconds / 2 - 1);
+    [away, most] = [false, 0];
+    await done(400);
+    expect(service.notes.outside.sort()).toEqual(['away', 'away', 'back', 'back']);
+    expect(most).toBeGreaterThanOrEqual(8);
   });
-  const fails: (() => void)[] = [];
-  outside.meddle = () => new Promise((_, reject) => fails.push(() => reject(new Error('timeout'))));
-  await charging.intend(...Array.from({ length: 27 }, (_, n) => charge(`o${n}`)));
-  // The sleep in which a runner with few free slots gathers more: the time-outs of a hanging gateway fall into it.
-  const sleep = service.runtime.sleep.bind(service.runtime);
-  let done = false;
-  jest.spyOn(service.runtime, 'sleep').mockImplementation(async (ms, signal) => {
-    if (ms === 20 && !done && fails.length === 27) {
-      done = true;
-      for (const fail of fails.splice(0, 12)) fail();
-      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-      return;
-    }
-    return sleep(ms, signal);
+
+  test('is found to be back by an order that was never called for, however many calls hang', async () => {
+    outside.meddle = (key) => (key.startsWith('healthy') ? undefined : failsAfter(15_000));
+    await intend(...orders(200));
+    run(service.process(), { parallel: 8 });
+    await eventually(() => outside.calls.length > 300);
+    expect(service.notes.outside.at(-1)).toBe('away');
+    const since = service.runtime.elapsed();
+    await intend(charge('healthy'));
+    await done(1);
+    expect(service.runtime.elapsed() - since).toBeLessThan(30_000);
+    await eventually(() => service.notes.outside.includes('back'));
   });
-  charging.run(store, { parallel: 32 });
-  await eventually(() => done);
-  for (const fail of fails.splice(0)) fail();
-  await eventually(() => limits.length >= 2);
-  expect(Math.min(...limits)).toBeGreaterThan(0);
+
+  test('is noted to be back only when the database knows it', async () => {
+    const store = service.process();
+    let away = true;
+    outside.meddle = () => (away ? failsAfter(10) : undefined);
+    await intend(...orders(20));
+    run(store, { parallel: 8 });
+    await eventually(() => service.notes.outside.length === 1);
+    jest.spyOn(store, 'outsideIsBack').mockRejectedValueOnce(new StoreError('unavailable', 'away'));
+    away = false;
+    await done(20);
+    expect(service.notes.outside).toEqual(['away', 'back']);
+    expect(service.database.outside.awaySince).toBeUndefined();
+  });
 });

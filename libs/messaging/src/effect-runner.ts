@@ -28,6 +28,8 @@ const GATHER_MS = 20;
 const RETRY_CAP_MS = 60_000;
 /** So many calls in a row without an answer, and the outside is taken to be away. */
 const AWAY_AFTER = 10;
+/** How often all processes of the service together call one that is away. */
+const PROBE_MS = 1_000;
 
 interface Answered {
   effect: OpenEffect;
@@ -47,6 +49,7 @@ export class EffectRunner<T extends Tables> {
   private readonly closedMeanwhile = new Set<string>();
   /** Calls in a row that had no definite answer. */
   private unanswered = 0;
+  private isAway = false;
   private readonly closer: Batcher<Answered, Error | null>;
 
   constructor(private readonly options: EffectRunnerOptions<T>) {
@@ -57,19 +60,20 @@ export class EffectRunner<T extends Tables> {
   /** Runs until the signal is aborted, then lets the running calls end and records their answers. */
   async run(signal: AbortSignal): Promise<void> {
     const { store, runtime, observer } = this.options;
-    const kinds = [...this.handlers.keys()];
     for (let failures = 0; !signal.aborted;) {
       try {
         await this.slots();
         if (signal.aborted) break;
-        const free = this.parallel - this.running.size;
-        // The outside may have been found to be away while it was waited for.
-        if (free < 1) continue;
+        await this.lookOutside();
         this.closedMeanwhile.clear();
-        const claimed = await store.claimEffects(kinds, free, LEASE_MS);
+        const free = this.options.parallel - this.running.size;
+        const claimed = this.isAway
+          ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS)
+          : await store.claimEffects(this.kinds, free, LEASE_MS);
         for (const effect of claimed) if (this.isNews(effect)) this.start(effect, signal);
         failures = 0;
-        if (claimed.length < free) await store.wait('effects', POLL_MS, signal);
+        if (this.isAway) await runtime.sleep(PROBE_MS, signal);
+        else if (claimed.length < free) await store.wait('effects', POLL_MS, signal);
       } catch (error) {
         observer.loopFailed('effects', error as Error);
         await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), signal);
@@ -80,14 +84,23 @@ export class EffectRunner<T extends Tables> {
 
   /** Waits for free ones, and a little for some more: a claim costs the same for one effect as for many. */
   private async slots(): Promise<void> {
-    while (this.running.size >= this.parallel) await Promise.race(this.running);
-    const few = Math.floor(this.parallel / 4);
-    if (this.parallel - this.running.size < few) await this.options.runtime.sleep(GATHER_MS);
+    const { parallel, runtime } = this.options;
+    while (this.running.size >= parallel) await Promise.race(this.running);
+    const few = Math.floor(parallel / 4);
+    if (parallel - this.running.size < few) await runtime.sleep(GATHER_MS);
   }
 
-  /** One that is away is not stormed: a single call at a time finds out when it is back. */
-  private get parallel(): number {
-    return this.unanswered < AWAY_AFTER ? this.options.parallel : 1;
+  /** One that is away is not stormed: a call now and then finds out when it is back. Others of the service are told so. */
+  private async lookOutside(): Promise<void> {
+    const isAway = this.unanswered >= AWAY_AFTER;
+    if (isAway === this.isAway) return;
+    if (!isAway) await this.options.store.outsideIsBack();
+    this.isAway = isAway;
+    this.options.observer.outsideAway(isAway);
+  }
+
+  private get kinds(): string[] {
+    return [...this.handlers.keys()];
   }
 
   private isNews({ id }: OpenEffect): boolean {

@@ -42,6 +42,7 @@ export class Notes implements Observer {
   readonly publications = { stored: 0, failed: 0, refused: 0 };
   holds = 0;
   readonly done: OpenEffect[] = [];
+  readonly outside: string[] = [];
 
   published(count: number): void {
     this.publications.stored += count;
@@ -67,6 +68,9 @@ export class Notes implements Observer {
   }
   answerFailed(_: OpenEffect, error: Error): void {
     this.errors.push(error.message);
+  }
+  outsideAway(away: boolean): void {
+    this.outside.push(away ? 'away' : 'back');
   }
   loopFailed(loop: string, error: Error): void {
     this.errors.push(`${loop}: ${error.message}`);

@@ -61,6 +61,11 @@ export class Metrics {
     help: '1 while the group consumes nothing, because an operator wants it or most orders failed.',
     registers: [this.registry],
   });
+  readonly outsideAway = new Gauge({
+    name: 'order_events_outside_away',
+    help: '1 while calls to the outside are made one a second, because none was answered.',
+    registers: [this.registry],
+  });
   readonly effects = new Histogram({
     name: 'order_events_effect_seconds',
     help: 'Calls to the outside, with the recording of their answers.',

@@ -44,6 +44,16 @@ export class FaultyStore implements Store {
     return this.store.claimEffects(...args);
   }
 
+  async probeOutside(...args: Parameters<Store['probeOutside']>): ReturnType<Store['probeOutside']> {
+    this.assertThere();
+    return this.store.probeOutside(...args);
+  }
+
+  async outsideIsBack(): Promise<void> {
+    this.assertThere();
+    await this.store.outsideIsBack();
+  }
+
   async deferEffect(...args: Parameters<Store['deferEffect']>): Promise<void> {
     this.assertThere();
     await this.store.deferEffect(...args);

@@ -242,6 +242,7 @@ export class TwoReplicas<T extends Tables, S extends Store = Store> {
       answerFailed: failed,
       handled: nothing,
       effectDone: nothing,
+      outsideAway: nothing,
       refused: nothing,
       published: nothing,
       publishFailed: nothing,

@@ -118,6 +118,7 @@ const failing: Observer = {
   handled: (_arrival, outcome, error) => void (outcome !== 'applied' && fail(outcome, error ?? outcome)),
   published: () => {},
   effectDone: () => {},
+  outsideAway: (away) => fail(away, 'the outside does not answer'),
   publishFailed: fail,
   refused: fail,
   held: fail,

@@ -15,6 +15,7 @@ export function observe(note: (who: string, what: string) => void, replica: Repl
     effectDone: () => {},
     effectFailed: ({ idempotencyKey }, { message }) => say(`${idempotencyKey}: ${message}`),
     answerFailed: ({ idempotencyKey }, { message }) => say(`the answer of ${idempotencyKey}: ${message}`),
+    outsideAway: (away) => say(away ? 'finds the outside away' : 'finds the outside back'),
     loopFailed: (loop, { message }) => say(`${loop} failed: ${message}`),
     verified: () => {},
     missing: (group, count) => {

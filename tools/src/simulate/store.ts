@@ -129,10 +129,17 @@ export class SteppedStore implements AuditedStore {
 
   async claimEffects(...args: Parameters<Store['claimEffects']>): ReturnType<Store['claimEffects']> {
     this.assertThere();
-    const claimed = await this.inner.claimEffects(...args);
-    this.options.claimed(claimed);
-    if (claimed.length > 0) await this.reach('claimed', claimed.map(({ idempotencyKey }) => idempotencyKey).join(', '));
-    return claimed;
+    return this.claimed(await this.inner.claimEffects(...args));
+  }
+
+  async probeOutside(...args: Parameters<Store['probeOutside']>): ReturnType<Store['probeOutside']> {
+    this.assertThere();
+    return this.claimed(await this.inner.probeOutside(...args));
+  }
+
+  outsideIsBack(): Promise<void> {
+    this.assertThere();
+    return this.inner.outsideIsBack();
   }
 
   async deferEffect(...args: Parameters<Store['deferEffect']>): Promise<void> {
@@ -192,6 +199,12 @@ export class SteppedStore implements AuditedStore {
   close(): Promise<void> {
     this.options.on.stores.delete(this);
     return this.inner.close();
+  }
+
+  private async claimed(effects: OpenEffect[]): Promise<OpenEffect[]> {
+    this.options.claimed(effects);
+    if (effects.length > 0) await this.reach('claimed', effects.map(({ idempotencyKey }) => idempotencyKey).join(', '));
+    return effects;
   }
 
   private async reach(label: string, detail?: string): Promise<void> {

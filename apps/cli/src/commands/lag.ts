@@ -10,6 +10,7 @@ interface Lag {
   retrying: number;
   dead: number;
   effects: number;
+  outside_away_since: string | null;
 }
 interface Outbox {
   oldest_ms: number;
@@ -20,12 +21,16 @@ interface Outbox {
 async function lag({ services }: Call): Promise<Result> {
   const answers = await services.askAll<Lag>('/lag');
   const rows = [...answers].map(([service, each]) => {
-    const { paused, backlog, outbox_oldest_ms, retrying, dead, effects } = each;
+    const { paused, backlog, outbox_oldest_ms, retrying, dead, effects, outside_away_since } = each;
     const since = paused && `since ${paused.at} by ${paused.actor}: ${paused.reason}`;
-    return [service, backlog, retrying, dead, effects, duration(outbox_oldest_ms), since];
+    const away = outside_away_since && `since ${outside_away_since}`;
+    return [service, backlog, retrying, dead, effects, away, duration(outbox_oldest_ms), since];
   });
   return {
-    text: table(['SERVICE', 'WAITING', 'RETRYING', 'DEAD', 'CALLS OPEN', 'OLDEST UNPUBLISHED', 'PAUSED'], rows),
+    text: table(
+      ['SERVICE', 'WAITING', 'RETRYING', 'DEAD', 'CALLS OPEN', 'OUTSIDE AWAY', 'OLDEST UNPUBLISHED', 'PAUSED'],
+      rows,
+    ),
     data: Object.fromEntries(answers),
   };
 }

@@ -29,6 +29,8 @@ export interface Observer {
   effectFailed(effect: OpenEffect, error: Error, ms: number): void;
   /** There was an answer, but what follows from it could not be decided or stored. */
   answerFailed(effect: OpenEffect, error: Error): void;
+  /** No call has been answered for a while, or one is answered again. */
+  outsideAway(away: boolean): void;
   /** A background loop failed and goes on after a pause. */
   loopFailed(loop: string, error: Error): void;
 }

@@ -129,10 +129,20 @@ export interface OutboxStatus {
 export interface Store {
   /** Runs `work` in one transaction, and commits it if it resolves. Rejects with a `StoreError` for the database's part. */
   transact<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
-  /** Events of the group whose next try is due. They stay `retrying`; only a transaction that finds them so moves them. */
+  /**
+   * Events of the group whose next try is due, at most `limit` and `PAGE_BYTES`. They stay `retrying`; only a transaction
+   * that finds them so moves them.
+   */
   dueRetries(group: string, limit: number): Promise<Retry[]>;
   /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;
+  /**
+   * While the outside is away: claims one effect, or none when any process of the service asked less than `everyMs` ago, by
+   * the database's clock. Those that were never called come first.
+   */
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]>;
+  /** The outside is not away any more. */
+  outsideIsBack(): Promise<void>;
   /**
    * Gives a claimed effect back, to be claimed again after a while, with the answer if there was one. An effect that
    * somebody else has claimed since stays theirs.

@@ -88,6 +88,15 @@ test('what is published, what is not, and what is held is counted; trouble is lo
   ]);
 });
 
+test('an outside that is away is an alarm until it answers', async () => {
+  const observer = observe(log, metrics);
+  observer.outsideAway(true);
+  expect(await figures('order_events_outside_away')).toEqual(['order_events_outside_away{service="inventory"} 1']);
+  observer.outsideAway(false);
+  expect(await figures('order_events_outside_away')).toEqual([]);
+  expect(lines).toMatchObject([{ level: 50 }, { level: 30 }]);
+});
+
 test('calls are measured, and those without an answer are told of', async () => {
   const observer = observe(log, metrics);
   observer.effectDone(effect, 1_500);

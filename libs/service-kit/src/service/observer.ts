@@ -56,6 +56,11 @@ export function observe(log: Logger, metrics: Metrics): Observer {
         'a call without a definite answer; it is made again with the same idempotency key',
       );
     },
+    outsideAway: (away) => {
+      metrics.outsideAway.set(away ? 1 : 0);
+      if (away) log.error('the outside answers no call: all replicas together make one a second until one is answered');
+      else log.info('the outside answers again: calls are made as usual');
+    },
     loopFailed: (loop, error) => {
       metrics.loopFailures.inc({ loop });
       log.warn({ loop, err: error }, 'a background loop failed; it goes on after a pause');

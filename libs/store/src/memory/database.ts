@@ -51,6 +51,8 @@ export class MemoryDatabase {
   readonly outbox: LogRecord[] = [];
   /** The relay's. */
   readonly cursor = newCursor(0);
+  /** When a process asked last whether the outside is back, and since when it is away; on the database's clock. */
+  outside: { askedAt: number; awaySince?: number } = { askedAt: -Infinity };
   /** By group. */
   readonly audits = new Map<string, AuditRow>();
   /** The processes of the service, by their connections, with when each was found to be gone; Infinity: it was not. */

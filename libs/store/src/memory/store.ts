@@ -1,4 +1,5 @@
 import {
+  PAGE_BYTES,
   StoreError,
   type LogReader,
   type OpenEffect,
@@ -16,6 +17,10 @@ import { MemoryTx, type EffectRow, type FailureRow } from './tx';
 
 /** How long the retry worker has for what it fetched, before another may fetch it too. */
 const RETRY_LEASE_MS = 30_000;
+
+const byDue = (a: EffectRow, b: EffectRow) => a.dueAt - b.dueAt;
+const untriedFirst = (a: EffectRow, b: EffectRow) =>
+  Number(a.effect.attempts > 0) - Number(b.effect.attempts > 0) || byDue(a, b);
 
 /** The store port on a database in memory: for tests and the simulator. One instance is what one process would have. */
 export class MemoryStore implements Store {
@@ -62,7 +67,13 @@ export class MemoryStore implements Store {
         .map(([, row]) => row)
         .sort((a, b) => a.dueAt - b.dueAt)
         .slice(0, limit);
-      return due.map((row) => {
+      let bytes = 0;
+      const page = due.filter(({ message }) => {
+        const fits = bytes < PAGE_BYTES;
+        bytes += message.body.byteLength;
+        return fits;
+      });
+      return page.map((row) => {
         row.dueAt = now + RETRY_LEASE_MS;
         return { id: row.id, message: structuredClone(row.message), attempts: row.attempts, crashes: row.crashes };
       });
@@ -70,26 +81,21 @@ export class MemoryStore implements Store {
   }
 
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
+    return this.statement((now) => this.claim(now, kinds, limit, leaseMs, byDue));
+  }
+
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]> {
     return this.statement((now) => {
-      // Effects are numbered as they were added, so the first open one of a key is its oldest.
-      const oldest = new Map<string, EffectRow>();
-      for (const row of this.database.table<EffectRow>('effects').values()) {
-        const known = oldest.get(row.effect.key);
-        if (row.open && (!known || Number(row.effect.id) < Number(known.effect.id))) oldest.set(row.effect.key, row);
-      }
-      const claimed = [...oldest.values()]
-        .filter(({ effect }) => kinds.includes(effect.kind) && !this.database.isLocked('effects', effect.id))
-        .filter(({ dueAt, runner }) => dueAt <= now || (runner && !this.database.isConnected(runner)))
-        .sort((a, b) => a.dueAt - b.dueAt)
-        .slice(0, limit);
-      return claimed.map((row) => {
-        if (row.runner && !this.database.isConnected(row.runner)) row.effect.attempts++;
-        const effect = structuredClone(row.effect);
-        row.dueAt = now + leaseMs;
-        row.runner = this.connection;
-        return effect;
-      });
+      const { askedAt, awaySince = now } = this.database.outside;
+      // A clock that was set back has asked in what is its future now.
+      if (askedAt > now - everyMs && askedAt <= now) return [];
+      this.database.outside = { askedAt: now, awaySince };
+      return this.claim(now, kinds, 1, leaseMs, untriedFirst);
     });
+  }
+
+  outsideIsBack(): Promise<void> {
+    return this.statement(() => void (this.database.outside.awaySince = undefined));
   }
 
   deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {
@@ -157,6 +163,33 @@ export class MemoryStore implements Store {
     this.unlisten();
     for (const session of this.sessions) session.rollback();
     return Promise.resolve();
+  }
+
+  private claim(
+    now: number,
+    kinds: readonly string[],
+    limit: number,
+    leaseMs: number,
+    order: (a: EffectRow, b: EffectRow) => number,
+  ): OpenEffect[] {
+    // Effects are numbered as they were added, so the first open one of a key is its oldest.
+    const oldest = new Map<string, EffectRow>();
+    for (const row of this.database.table<EffectRow>('effects').values()) {
+      const known = oldest.get(row.effect.key);
+      if (row.open && (!known || Number(row.effect.id) < Number(known.effect.id))) oldest.set(row.effect.key, row);
+    }
+    const claimed = [...oldest.values()]
+      .filter(({ effect }) => kinds.includes(effect.kind) && !this.database.isLocked('effects', effect.id))
+      .filter(({ dueAt, runner }) => dueAt <= now || (runner && !this.database.isConnected(runner)))
+      .sort(order)
+      .slice(0, limit);
+    return claimed.map((row) => {
+      if (row.runner && !this.database.isConnected(row.runner)) row.effect.attempts++;
+      const effect = structuredClone(row.effect);
+      row.dueAt = now + leaseMs;
+      row.runner = this.connection;
+      return effect;
+    });
   }
 
   /** Runs a statement that is a transaction by itself, at the time `now`. */

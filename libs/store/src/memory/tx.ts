@@ -107,7 +107,7 @@ export class MemoryTx implements Tx {
           const { delayMs, ...rest } = failure;
           const dueAt = this.database.now() + (delayMs ?? Infinity);
           this.session.put('failures', key, { group, id: entry.id, ...rest, dueAt } satisfies FailureRow);
-        } else if (entry.state === 'applied' && retried) this.session.put('failures', key, undefined);
+        } else if (entry.state === 'applied') this.session.put('failures', key, undefined);
       }
     });
   }

@@ -7,6 +7,7 @@ import { Schedule1790000000005 } from './1790000000005-schedule';
 import { RefundAndReplay1790000000010 } from './1790000000010-refund-and-replay';
 import { RaisePositions1790000000020 } from './1790000000020-raise-positions';
 import { UncleanExits1790000000030 } from './1790000000030-unclean-exits';
+import { Outside1790000000210 } from './1790000000210-outside';
 
 /** What every service's own database begins with. */
 export const sharedMigrations = [
@@ -19,4 +20,5 @@ export const sharedMigrations = [
   RefundAndReplay1790000000010,
   RaisePositions1790000000020,
   UncleanExits1790000000030,
+  Outside1790000000210,
 ] as const;

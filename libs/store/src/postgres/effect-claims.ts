@@ -1,5 +1,5 @@
 import type { OpenEffect } from '@order-events/messaging';
-import type { Database } from './database';
+import type { Database, Statement } from './database';
 import { storable } from './storable';
 import type { Backend, RunOn, Wake } from './wake';
 
@@ -21,20 +21,33 @@ const GONE_LOOKS = 4;
 
 const lives = `EXISTS (SELECT FROM pg_stat_get_activity(runner_backend) a WHERE a.backend_start = runner_backend_start)`;
 
+// Claims what may be called: the first `$2` in an order. The lease is for a runner that hangs. One whose connection is gone
+// is either dead or coming back: see `gone`.
 // A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
 // evaluated again for each row, and then chooses more than its limit.
+const claim = (order: string) => `
+  UPDATE effects SET due_at = clock_timestamp() + $3 * interval '1 millisecond',
+    runner = $4, runner_backend = $5, runner_backend_start = $6
+  WHERE seq = ANY (ARRAY(
+    SELECT seq FROM effects
+    WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
+      AND (runner_backend IS NULL OR runner = $4 OR ${lives})
+    ORDER BY ${order} LIMIT $2 FOR UPDATE SKIP LOCKED))
+  RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts, answer`;
+
 const sql = {
-  // The lease is for a runner that hangs. One whose connection is gone is either dead or coming back: see `gone`.
-  claim: {
-    name: 'effects_claim',
-    text: `UPDATE effects SET due_at = clock_timestamp() + $3 * interval '1 millisecond',
-             runner = $4, runner_backend = $5, runner_backend_start = $6
-           WHERE seq = ANY (ARRAY(
-             SELECT seq FROM effects
-             WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
-               AND (runner_backend IS NULL OR runner = $4 OR ${lives})
-             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-           RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts, answer`,
+  claim: { name: 'effects_claim', text: claim('due_at') },
+  claimUntried: { name: 'effects_claim_untried', text: claim('attempts > 0, due_at') },
+  // A clock that was set back has asked in what is its future now.
+  askOutside: {
+    name: 'outside_ask',
+    text: `UPDATE outside SET asked_at = clock_timestamp(), away_since = coalesce(away_since, clock_timestamp())
+           WHERE asked_at <= clock_timestamp() - $1 * interval '1 millisecond' OR asked_at > clock_timestamp()
+           RETURNING 1`,
+  },
+  outsideIsBack: {
+    name: 'outside_is_back',
+    text: 'UPDATE outside SET away_since = NULL WHERE away_since IS NOT NULL',
   },
   keep: {
     name: 'effects_keep',
@@ -81,22 +94,19 @@ export class EffectClaims {
   constructor(private readonly options: EffectClaimsOptions) {}
 
   /** As `Store.claimEffects`. */
-  async claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    const { database, owner, wake } = this.options;
-    await this.freeThoseOfTheDead();
-    this.leaseMs = leaseMs;
-    const own = await wake.connected();
-    const values = [kinds, limit, leaseMs, owner, own?.pid ?? null, own?.start ?? null];
-    const rows = await database.query<EffectRow>(sql.claim, values);
-    // A connection that was made meanwhile has carried over what was in hand then, and not these.
-    if (wake.backend && wake.backend !== own) await this.keep(wake.backend, (...asked) => database.query(...asked));
-    rows.sort((a, b) => a.seq - b.seq);
-    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
-      ...effect,
-      ...(answer !== null && { answer }),
-      id: String(seq),
-      idempotencyKey: idempotency_key,
-    }));
+  claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
+    return this.claimBy(sql.claim, kinds, limit, leaseMs);
+  }
+
+  /** As `Store.probeOutside`. */
+  async probe(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]> {
+    const { length } = await this.options.database.query(sql.askOutside, [everyMs]);
+    return length > 0 ? this.claimBy(sql.claimUntried, kinds, 1, leaseMs) : [];
+  }
+
+  /** As `Store.outsideIsBack`. */
+  async outsideIsBack(): Promise<void> {
+    await this.options.database.query(sql.outsideIsBack);
   }
 
   /** As `Store.deferEffect`. */
@@ -110,6 +120,29 @@ export class EffectClaims {
   async keep({ pid, start }: Backend, run: RunOn): Promise<void> {
     if (this.leaseMs === 0) return;
     await run(sql.keep, [this.options.owner, pid, start, this.leaseMs]);
+  }
+
+  private async claimBy(
+    statement: Statement,
+    kinds: readonly string[],
+    limit: number,
+    leaseMs: number,
+  ): Promise<OpenEffect[]> {
+    const { database, owner, wake } = this.options;
+    await this.freeThoseOfTheDead();
+    this.leaseMs = leaseMs;
+    const own = await wake.connected();
+    const values = [kinds, limit, leaseMs, owner, own?.pid ?? null, own?.start ?? null];
+    const rows = await database.query<EffectRow>(statement, values);
+    // A connection that was made meanwhile has carried over what was in hand then, and not these.
+    if (wake.backend && wake.backend !== own) await this.keep(wake.backend, (...asked) => database.query(...asked));
+    rows.sort((a, b) => a.seq - b.seq);
+    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
+      ...effect,
+      ...(answer !== null && { answer }),
+      id: String(seq),
+      idempotencyKey: idempotency_key,
+    }));
   }
 
   private async freeThoseOfTheDead(): Promise<void> {

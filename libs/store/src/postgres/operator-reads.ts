@@ -93,6 +93,11 @@ export const operatorReadsSql = {
              (SELECT count(*) FROM inbox WHERE state = 'dead')::integer AS dead,
              (SELECT count(*) FROM effects WHERE state <> 'closed')::integer AS effects`,
   },
+  // Who finds it away asks again each second; whoever found it so and has ended asks no more.
+  outsideAway: {
+    name: 'outside_away',
+    text: `SELECT away_since FROM outside WHERE asked_at > clock_timestamp() - interval '1 minute'`,
+  },
 } satisfies Record<string, Statement>;
 const sql = operatorReadsSql;
 
@@ -129,6 +134,11 @@ export class OperatorReads {
     if (key !== undefined) return this.database.query(sql.effectsOfKey, [limit, key, state ?? null]);
     if (state !== undefined && state !== 'closed') return this.database.query(sql.effectsUnfinished, [limit, state]);
     return this.database.query(sql.effectsNewest, [limit, state ?? null]);
+  }
+
+  /** Since when no call to the outside is answered; null: it is there, as far as the processes that live know. */
+  async outsideAwaySince(): Promise<Date | null> {
+    return (await this.database.query<{ away_since: Date | null }>(sql.outsideAway))[0]?.away_since ?? null;
   }
 
   async unfinished(): Promise<Unfinished> {

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { LogReader, Message, OpenEffect, OutboxStatus, Retry, Store, Tx } from '@order-events/messaging';
+import {
+  PAGE_BYTES,
+  type LogReader,
+  type Message,
+  type OpenEffect,
+  type OutboxStatus,
+  type Retry,
+  type Store,
+  type Tx,
+} from '@order-events/messaging';
 import { PostgresAudit } from './audit';
 import { Database, type Queryable } from './database';
 import { DeadLetters } from './dead-letters';
@@ -32,13 +41,16 @@ const OPERATORS_CONNECTIONS = 2;
 const sql = {
   dueRetries: {
     name: 'failures_due',
-    text: `UPDATE failures SET due_at = clock_timestamp() + ${RETRY_LEASE_MS} * interval '1 millisecond'
-           WHERE consumer_group = $1 AND id = ANY (ARRAY(
-             SELECT id FROM failures f
+    text: `WITH due AS MATERIALIZED (
+             SELECT id, due_at, octet_length(body) AS bytes FROM failures f
              WHERE consumer_group = $1 AND due_at <= clock_timestamp()
                -- Who failed at it while another applied it may have filed that afterwards.
                AND EXISTS (SELECT FROM inbox i WHERE i.consumer_group = $1 AND i.id = f.id AND i.state = 'retrying')
-             ORDER BY due_at LIMIT $2 FOR UPDATE OF f SKIP LOCKED))
+             ORDER BY due_at LIMIT $2 FOR UPDATE OF f SKIP LOCKED),
+           page AS (SELECT id, sum(bytes) OVER (ORDER BY due_at, id) - bytes AS bytes_before FROM due)
+           UPDATE failures SET due_at = clock_timestamp() + ${RETRY_LEASE_MS} * interval '1 millisecond'
+           WHERE consumer_group = $1
+             AND id = ANY (ARRAY(SELECT id FROM page WHERE bytes_before < ${PAGE_BYTES}))
            RETURNING id, topic, key, headers, body, attempts, crashes`,
   },
   // What one has claimed another passes by; who dies meanwhile has moved nothing.
@@ -137,6 +149,14 @@ export class PostgresStore implements Store {
 
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
     return this.effects.claim(kinds, limit, leaseMs);
+  }
+
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]> {
+    return this.effects.probe(kinds, leaseMs, everyMs);
+  }
+
+  outsideIsBack(): Promise<void> {
+    return this.effects.outsideIsBack();
   }
 
   deferEffect(id: string, error: string, delayMs: number, answer?: unknown): Promise<void> {

@@ -147,7 +147,7 @@ export class PostgresTx implements Tx {
 
   async take(group: string, entries: readonly InboxEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const settled = entries.filter(({ state, retried }) => state === 'applied' && retried).map(({ id }) => id);
+    const applied = entries.filter(({ state }) => state === 'applied');
     const [taken] = await Promise.all([
       this.session.query<{ id: string }>(sql.take, [
         group,
@@ -157,10 +157,11 @@ export class PostgresTx implements Tx {
         entries.map(({ key }) => storable(key)),
       ]),
       this.fail(group, entries),
-      settled.length > 0 && this.session.query(sql.forget, [group, settled]),
+      // Another process may have failed at one since the inbox was asked: also what was not tried again before.
+      applied.length > 0 && this.session.query(sql.forget, [group, applied.map(({ id }) => id)]),
     ]);
     const moved = new Set(taken.map(({ id }) => id));
-    if (settled.some((id) => !moved.has(id)))
+    if (applied.some(({ id, retried }) => retried && !moved.has(id)))
       throw new StoreError('contended', 'somebody else has ended an event that was being tried again');
   }
 

@@ -55,6 +55,24 @@ export function effectsContract(under: TwoStores): void {
       expect(await under.other.claimEffects(['test.call'], 10, 60_000)).toMatchObject([{ id: first!.id, answer }]);
     });
 
+    it('an outside that is away is asked by one process in a while, with what was never tried first', async () => {
+      await intend(effect('a', 'one'), effect('b', 'one'), effect('c', 'one'));
+      const tried = await under.store.claimEffects(['test.call'], 2, 60_000);
+      expect(tried).toHaveLength(2);
+      for (const { id } of tried) await under.store.deferEffect(id, 'Error: no answer', 0);
+      const hour = 3_600_000;
+      const first = await under.store.probeOutside(['test.call'], 60_000, hour);
+      expect(first).toMatchObject([{ attempts: 0 }]);
+      expect(await under.other.probeOutside(['test.call'], 60_000, hour)).toEqual([]);
+      const [second, third] = [
+        await under.other.probeOutside(['test.call'], 60_000, 0),
+        await under.store.probeOutside(['test.call'], 60_000, 0),
+      ];
+      expect([...second, ...third].map(({ id }) => id).sort()).toEqual(tried.map(({ id }) => id).sort());
+      expect(await under.store.probeOutside(['test.call'], 60_000, 0)).toEqual([]);
+      await under.store.outsideIsBack();
+    });
+
     it('whoever has lost an effect to another runner cannot give it back', async () => {
       await intend(effect('a', 'one'));
       const [lost] = await under.store.claimEffects(['test.call'], 10, 0);

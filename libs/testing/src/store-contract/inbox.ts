@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { PAGE_BYTES } from '@order-events/messaging';
 import { applied, message, retrying } from './samples';
 import type { TwoStores } from './under-test';
 
@@ -59,6 +60,30 @@ export function inboxContract(under: TwoStores): void {
       expect(await under.other.dueRetries('g', 10)).toMatchObject([{ id, crashes: 2 }]);
       await under.store.transact((tx) => tx.take('g', [begun]));
       expect((await under.store.dueRetries('g', 10)).map(({ crashes }) => crashes)).toEqual([undefined]);
+    });
+
+    it('what another fails at while one applies it is not tried again', async () => {
+      const id = randomUUID();
+      await under.store.transact(async (tx) => {
+        expect(await tx.held('g', [id])).toEqual(new Map());
+        await under.other.transact((theirs) => theirs.take('g', [retrying(id, 0)]));
+        await tx.take('g', [applied(id)]);
+      });
+      expect(await under.store.dueRetries('g', 10)).toEqual([]);
+    });
+
+    it('of what is due so much is fetched at once as fits into a page', async () => {
+      const [first, second, third] = [0, 1, 2].map(() => randomUUID());
+      const large = { ...message(), body: Buffer.alloc(PAGE_BYTES / 2 + 1) };
+      for (const id of [first!, second!, third!]) {
+        const entry = retrying(id, 0);
+        await under.store.transact((tx) =>
+          tx.take('g', [{ ...entry, failure: { ...entry.failure!, message: large } }]),
+        );
+      }
+      const ids = async () => (await under.store.dueRetries('g', 10)).map(({ id }) => id).sort();
+      expect(await ids()).toEqual([first, second].sort());
+      expect(await ids()).toEqual([third]);
     });
 
     it('what one has applied, another that fails at it at the same time does not bring back', async () => {

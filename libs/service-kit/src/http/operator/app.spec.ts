@@ -142,6 +142,15 @@ test('while the broker is silent, everything else is told', async () => {
   expect([status, body]).toEqual([200, expect.objectContaining({ backlog: null, dead: 1, effects: 1 })]);
 });
 
+test('that the outside is away is told until it is back', async () => {
+  const away = async () => (await get('/lag', server, { authorization: `Bearer ${TOKEN}` })).body.outside_away_since;
+  expect(await away()).toBeNull();
+  await store.probeOutside(['nothing'], 60_000, 0);
+  expect(await away()).toEqual(expect.any(String));
+  await store.outsideIsBack();
+  expect(await away()).toBeNull();
+});
+
 test.each(['/inbox', '/outbox', '/effects', '/audit', '/things', '/nothing'])('%s needs the token', async (path) => {
   for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: TOKEN }] as Record<string, string>[]) {
     const { status, headers: answered, body } = await get(path, server, headers);

@@ -23,13 +23,15 @@ export function lagRoutes({ group, store, transport, log }: LagOptions): Router 
         log.warn({ err: error }, 'the broker does not say how much is waiting');
         return null;
       });
-      const [waiting, { oldestMs }, unfinished, paused] = await Promise.all([
+      const [waiting, { oldestMs }, unfinished, away, paused] = await Promise.all([
         backlog,
         store.outboxStatus(),
         store.operatorReads.unfinished(),
+        store.operatorReads.outsideAwaySince(),
         store.operatorActions.pause(group),
       ]);
-      response.json({ group, paused: paused ?? null, backlog: waiting, outbox_oldest_ms: oldestMs, ...unfinished });
+      const stands = { paused: paused ?? null, outside_away_since: away };
+      response.json({ group, ...stands, backlog: waiting, outbox_oldest_ms: oldestMs, ...unfinished });
     })
     .all(onlyMethods('GET', 'HEAD'));
   return routes;

@@ -29,10 +29,14 @@ export class SteppedAudit implements AuditStore {
   log(group: string): AuditLog {
     const { database, connected, reach, verified } = this.options;
     const current = following(connected, (audit) => audit.log(group));
+    let leased = current();
     return {
+      // Whoever comes back on another connection is told that the place which it has read up to is lost, as on Postgres.
       lease: async (ms) => {
         this.options.assertThere();
-        return current().lease(ms);
+        const isLost = current() !== leased;
+        leased = current();
+        return !isLost && leased.lease(ms);
       },
       page: async (limit, mark) => {
         this.options.assertThere();

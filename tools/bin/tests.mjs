@@ -27,7 +27,8 @@ export async function runTests(root, args) {
     const recovered = new Set(again.filter((file) => !hasFailed(file)).map(({ testFilePath }) => testFilePath));
     for (const file of files.filter(({ testFilePath }) => recovered.has(testFilePath)))
       for (const name of failuresOf(file)) process.stdout.write(`UNSTABLE, passed by itself: ${name}\n`);
-    files = [...files.filter(({ testFilePath }) => !failed.includes(testFilePath)), ...again];
+    const ran = new Set(again.map(({ testFilePath }) => testFilePath));
+    files = [...files.filter(({ testFilePath }) => !ran.has(testFilePath)), ...again];
   }
   summarize(files);
   if (files.some(hasFailed) || first.wasInterrupted) process.exitCode = 1;

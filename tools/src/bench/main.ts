@@ -15,8 +15,9 @@ async function main(names: readonly string[]): Promise<void> {
   if (brokers.length !== names.length) throw new Error(`Usage: npm run bench -- [${brokerNames.join('|')}] …`);
   const database = await openBench((error) => void process.stderr.write(`${error.message}\n`));
   try {
-    await show('orders at the door', door(database.store));
+    // First, while nothing else waits in the outbox.
     await show('outbox to broker', relay(database.store));
+    await show('orders at the door', door(database.store));
     await show('events consumed', consumer(database.store));
     if (brokers.length > 0) await showCarriers(brokers, database.eventsUrl);
   } finally {

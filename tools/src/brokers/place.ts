@@ -22,7 +22,7 @@ export interface Place {
 }
 
 /** The folder in which each broker that was started here has its own. */
-export const placesDirectory = join(cacheDirectory, 'up');
+const placesDirectory = join(cacheDirectory, 'up');
 
 /**
  * @param env KAFKA_BROKERS, AMQP_URL, NATS_URL, REDIS_URL, NSQD_ADDRESSES, NSQLOOKUPD_ADDRESSES where the broker is not at its usual

@@ -32,7 +32,7 @@ service killed   ready again 3.0 s, at worst 9.0 s, the first event 0.1 s, at wo
 orders       2 answered with 201 (0/s), 0 lost, 0 done twice
 requests     4 sent again (3 answered 503), 0 repeated, 0 cancels
 ended        completed 2
-dead letters 5, all of them of bytes that nobody can read
+dead letters 5 asked for, by bytes that nobody can read
 repeated     7 deliveries absorbed, 1 events resent by the audit, 2 mails
 at rest      after 1.5 s
 wrong        nothing

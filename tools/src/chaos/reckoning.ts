@@ -52,7 +52,7 @@ export function reckon(facts: Facts): { lines: string[]; holds: boolean } {
     `orders       ${ledger.accepted.size} answered with 201 (${(ledger.accepted.size / seconds).toFixed(0)}/s), ${lost.length} lost, ${double} done twice`,
     `requests     ${ledger.retried} sent again (${ledger.unavailable} answered 503), ${ledger.repeated} repeated, ${ledger.cancels} cancels`,
     `ended        ${list(ended)}`,
-    `dead letters ${letters}, all of them of bytes that nobody can read`,
+    `dead letters ${letters} asked for, by bytes that nobody can read`,
     `repeated     ${repetitions.duplicates} deliveries absorbed, ${repetitions.resends} events resent by the audit, ${repetitions.mails} mails`,
     `at rest      after ${inSeconds(healedMs)}`,
     `wrong        ${wrong.length === 0 ? 'nothing' : ''}`,

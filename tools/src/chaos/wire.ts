@@ -43,7 +43,6 @@ export class Wire {
       // What fails is tried again.
       onError: () => undefined,
       onCoded: () => undefined,
-      onRemoved: () => undefined,
     }).transport;
   }
 

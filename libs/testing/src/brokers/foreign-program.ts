@@ -5,9 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { cached, isCached, versionOf, work } from './cache';
-import { brokerNames, type BrokerName, type Say } from './recipe';
+import type { BrokerName, Say } from './recipe';
 
-/** A module of Go programs, one for each broker, as other teams would write them by the tutorials of their clients. */
+/** A module of Go programs, one for each broker that has a bridge, as other teams would write them by the tutorials of their clients. */
 const source = join(__dirname, '..', '..', 'foreign');
 
 /** Changes with anything in the module. */
@@ -26,7 +26,7 @@ export function foreignProgramsMissing(): string | undefined {
 
 function install(say: Say): Promise<string> {
   return cached(folder(), (directory) => {
-    const args = ['build', '-o', `${directory}/`, ...brokerNames.map((name) => `./${name}`)];
+    const args = ['build', '-o', `${directory}/`, './...'];
     return work({ title: 'Compiling programs of other teams', command: 'go', args, cwd: source }, say);
   });
 }

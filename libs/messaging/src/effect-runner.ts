@@ -70,6 +70,10 @@ export class EffectRunner<T extends Tables> {
         const claimed = this.isAway
           ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS)
           : await store.claimEffects(this.kinds, free, LEASE_MS);
+        if (claimed === 'back') {
+          this.unanswered = 0;
+          continue;
+        }
         for (const effect of claimed) if (this.isNews(effect)) this.start(effect, signal);
         failures = 0;
         if (this.isAway) await runtime.sleep(PROBE_MS, signal);
@@ -94,7 +98,7 @@ export class EffectRunner<T extends Tables> {
   private async lookOutside(): Promise<void> {
     const isAway = this.unanswered >= AWAY_AFTER;
     if (isAway === this.isAway) return;
-    if (!isAway) await this.options.store.outsideIsBack();
+    await (isAway ? this.options.store.outsideIsAway() : this.options.store.outsideIsBack());
     this.isAway = isAway;
     this.options.observer.outsideAway(isAway);
   }
@@ -133,8 +137,10 @@ export class EffectRunner<T extends Tables> {
     let { answer } = effect;
     let failure: Error | null = null;
     try {
-      answer ??= await this.call(effect);
-      this.unanswered = 0;
+      if (answer === undefined) {
+        answer = await this.call(effect);
+        this.unanswered = 0;
+      }
     } catch (error) {
       failure = error as Error;
       this.unanswered += 1;

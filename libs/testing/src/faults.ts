@@ -44,6 +44,11 @@ export class FaultyStore implements Store {
     return this.store.claimEffects(...args);
   }
 
+  async outsideIsAway(): Promise<void> {
+    this.assertThere();
+    await this.store.outsideIsAway();
+  }
+
   async probeOutside(...args: Parameters<Store['probeOutside']>): ReturnType<Store['probeOutside']> {
     this.assertThere();
     return this.store.probeOutside(...args);

@@ -132,9 +132,15 @@ export class SteppedStore implements AuditedStore {
     return this.claimed(await this.inner.claimEffects(...args));
   }
 
+  outsideIsAway(): Promise<void> {
+    this.assertThere();
+    return this.inner.outsideIsAway();
+  }
+
   async probeOutside(...args: Parameters<Store['probeOutside']>): ReturnType<Store['probeOutside']> {
     this.assertThere();
-    return this.claimed(await this.inner.probeOutside(...args));
+    const claimed = await this.inner.probeOutside(...args);
+    return claimed === 'back' ? claimed : this.claimed(claimed);
   }
 
   outsideIsBack(): Promise<void> {

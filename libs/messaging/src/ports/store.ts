@@ -136,11 +136,14 @@ export interface Store {
   dueRetries(group: string, limit: number): Promise<Retry[]>;
   /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
   claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;
+  /** No call to the outside is answered, as far as this process knows. */
+  outsideIsAway(): Promise<void>;
   /**
-   * While the outside is away: claims one effect, or none when any process of the service asked less than `everyMs` ago, by
-   * the database's clock. Those that were never called come first.
+   * After `outsideIsAway`: claims one effect, or none when any process of the service asked less than `everyMs` ago, by the
+   * database's clock. Those that were never called come first. `back`: another process has found the outside back since, or
+   * no effect is open any more.
    */
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]>;
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'>;
   /** The outside is not away any more. */
   outsideIsBack(): Promise<void>;
   /**

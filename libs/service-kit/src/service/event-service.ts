@@ -129,6 +129,10 @@ export class EventService<T extends Tables = Tables> {
       onCoded: (transport, before, after) => this.metrics.coded(transport, before, after),
       onRemoved: (group) => log.warn({ group }, REMOVED),
     });
+    if (transport.capabilities.fleeting && consumedWith('at-least-once', service).length > 0)
+      throw new Error(
+        `${transport.name} keeps nothing and nobody asks for what it loses: no delivery over it is at least once`,
+      );
     this.transport = transport;
     this.parts = parts;
     this.traces = openTracer(config, { service, transport: transport.name }, log);

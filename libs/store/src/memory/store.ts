@@ -84,9 +84,15 @@ export class MemoryStore implements Store {
     return this.statement((now) => this.claim(now, kinds, limit, leaseMs, byDue));
   }
 
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]> {
+  outsideIsAway(): Promise<void> {
+    return this.statement((now) => void (this.database.outside.awaySince ??= now));
+  }
+
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
     return this.statement((now) => {
-      const { askedAt, awaySince = now } = this.database.outside;
+      const { askedAt, awaySince } = this.database.outside;
+      const isOpen = [...this.database.table<EffectRow>('effects').values()].some(({ open }) => open);
+      if (awaySince === undefined || !isOpen) return 'back';
       // A clock that was set back has asked in what is its future now.
       if (askedAt > now - everyMs && askedAt <= now) return [];
       this.database.outside = { askedAt: now, awaySince };

@@ -38,12 +38,22 @@ const claim = (order: string) => `
 const sql = {
   claim: { name: 'effects_claim', text: claim('due_at') },
   claimUntried: { name: 'effects_claim_untried', text: claim('attempts > 0, due_at') },
+  outsideIsAway: {
+    name: 'outside_is_away',
+    text: `INSERT INTO outside (away_since) VALUES (clock_timestamp())
+           ON CONFLICT (only_row) DO UPDATE SET away_since = coalesce(outside.away_since, excluded.away_since)`,
+  },
   // A clock that was set back has asked in what is its future now.
   askOutside: {
     name: 'outside_ask',
-    text: `UPDATE outside SET asked_at = clock_timestamp(), away_since = coalesce(away_since, clock_timestamp())
-           WHERE asked_at <= clock_timestamp() - $1 * interval '1 millisecond' OR asked_at > clock_timestamp()
-           RETURNING 1`,
+    text: `WITH asked AS (
+             UPDATE outside SET asked_at = clock_timestamp()
+             WHERE away_since IS NOT NULL
+               AND (asked_at <= clock_timestamp() - $1 * interval '1 millisecond' OR asked_at > clock_timestamp())
+             RETURNING 1)
+           SELECT EXISTS (SELECT FROM asked) AS ours,
+             NOT EXISTS (SELECT FROM outside WHERE away_since IS NOT NULL)
+               OR NOT EXISTS (SELECT FROM effects WHERE state = 'open') AS back`,
   },
   outsideIsBack: {
     name: 'outside_is_back',
@@ -99,9 +109,15 @@ export class EffectClaims {
   }
 
   /** As `Store.probeOutside`. */
-  async probe(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]> {
-    const { length } = await this.options.database.query(sql.askOutside, [everyMs]);
-    return length > 0 ? this.claimBy(sql.claimUntried, kinds, 1, leaseMs) : [];
+  async probe(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
+    const [asked] = await this.options.database.query<{ ours: boolean; back: boolean }>(sql.askOutside, [everyMs]);
+    if (asked!.back) return 'back';
+    return asked!.ours ? this.claimBy(sql.claimUntried, kinds, 1, leaseMs) : [];
+  }
+
+  /** As `Store.outsideIsAway`. */
+  async outsideIsAway(): Promise<void> {
+    await this.options.database.query(sql.outsideIsAway);
   }
 
   /** As `Store.outsideIsBack`. */

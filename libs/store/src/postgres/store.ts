@@ -151,7 +151,11 @@ export class PostgresStore implements Store {
     return this.effects.claim(kinds, limit, leaseMs);
   }
 
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[]> {
+  outsideIsAway(): Promise<void> {
+    return this.effects.outsideIsAway();
+  }
+
+  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
     return this.effects.probe(kinds, leaseMs, everyMs);
   }
 

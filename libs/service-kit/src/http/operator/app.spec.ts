@@ -145,6 +145,8 @@ test('while the broker is silent, everything else is told', async () => {
 test('that the outside is away is told until it is back', async () => {
   const away = async () => (await get('/lag', server, { authorization: `Bearer ${TOKEN}` })).body.outside_away_since;
   expect(await away()).toBeNull();
+  await store.outsideIsAway();
+  expect(await away()).toBeNull();
   await store.probeOutside(['nothing'], 60_000, 0);
   expect(await away()).toEqual(expect.any(String));
   await store.outsideIsBack();

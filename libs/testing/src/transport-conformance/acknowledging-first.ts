@@ -8,10 +8,10 @@ export function acknowledgingFirstTests(current: () => Bench): void {
     it('hands over what waits for nobody any more', async () => {
       const bench = current();
       const [transport, asked] = [bench.connect(), bench.connect()];
-      await bench.publish(transport, bench.messages(0, 1, 1));
       const backlogs: number[] = [];
       const handle = async () => void backlogs.push(await asked.backlog(bench.group));
       await bench.subscribe(transport, handle, { acknowledgeFirst: true });
+      await bench.publish(transport, bench.messages(0, 1, 1));
       await eventually(() => backlogs.length > 0);
       expect(backlogs).toEqual([0]);
     });
@@ -20,7 +20,6 @@ export function acknowledgingFirstTests(current: () => Bench): void {
       const bench = current();
       const count = 60;
       const transport = bench.connect();
-      await bench.publish(transport, bench.messages(0, count, 10));
       const handed: Message[] = [];
       const handle = (batch: readonly Message[]) => {
         handed.push(...batch);
@@ -28,6 +27,7 @@ export function acknowledgingFirstTests(current: () => Bench): void {
         return Promise.reject(new Error('not now, and never again'));
       };
       const first = await bench.subscribe(transport, handle, { acknowledgeFirst: true, batch: 7 });
+      await bench.publish(transport, bench.messages(0, count, 10));
       await eventually(() => handed.length >= count);
       await bench.publish(transport, bench.messages(count, count, 10));
       await eventually(() => handed.length >= 2 * count);
@@ -55,8 +55,8 @@ export function acknowledgingFirstTests(current: () => Bench): void {
         for (const key of keys) busy.delete(key);
         handed += batch.length;
       };
-      await bench.publish(transport, bench.messages(0, count, 20));
       await bench.subscribe(transport, handle, { acknowledgeFirst: true, batch: 10 });
+      await bench.publish(transport, bench.messages(0, count, 20));
       await eventually(() => handed >= count);
       expect({ handed, overlaps }).toEqual({ handed: count, overlaps: 0 });
     });

@@ -90,6 +90,9 @@ export function groupTests(current: () => Bench): void {
     const publisher = bench.connect();
     const [early, burst] = [1_000_000, 500];
     await bench.publish(publisher, bench.messages(early, 1, 1));
+    // A broker that deals out to the groups by and by has done so.
+    const waiting = publisher.capabilities.fleeting ? 0 : 1;
+    await eventually(async () => (await publisher.backlog(bench.group)) === waiting);
     const followers = [new Seen(), new Seen()];
     for (const seen of followers) await bench.subscribe(bench.connect(), seen.handle, { group: null });
     // More at once than a follower takes while it is handed the first of them.

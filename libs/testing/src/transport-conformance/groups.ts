@@ -68,7 +68,8 @@ export function groupTests(current: () => Bench): void {
     await eventually(() => asking.isConsumed(bench.group));
     expect(await asking.isConsumed(bench.otherGroup)).toBe(false);
     await member.close();
-    await eventually(async () => !(await asking.isConsumed(bench.group)));
+    // Who has just left may have left a question without an answer.
+    await eventually(async () => !(await asking.isConsumed(bench.group).catch(() => true)));
   });
 
   it('shares a topic among the members of a group, and gives a leaving one’s share to the others', async () => {

@@ -3,7 +3,6 @@ import {
   assertEssentials,
   audiences,
   brokerGroup,
-  consumedBy,
   consumedWith,
   requests,
   type Service,
@@ -41,6 +40,7 @@ import type { Logger } from '../log';
 import { Metrics } from '../metrics';
 import { openTracer, TRACE_SETTINGS, type OpenTracer } from '../tracing/open-tracer';
 import { openTransport, TRANSPORT_SETTINGS, type Part } from '../transports';
+import { assertComplete, assertKept } from './assertions';
 import { observeAudit } from './audit-observer';
 import { warnOfDurability } from './durability';
 import { Housekeeping, RETENTION_SETTINGS, retentionWarning } from './housekeeping';
@@ -129,10 +129,7 @@ export class EventService<T extends Tables = Tables> {
       onCoded: (transport, before, after) => this.metrics.coded(transport, before, after),
       onRemoved: (group) => log.warn({ group }, REMOVED),
     });
-    if (transport.capabilities.fleeting && consumedWith('at-least-once', service).length > 0)
-      throw new Error(
-        `${transport.name} keeps nothing and nobody asks for what it loses: no delivery over it is at least once`,
-      );
+    assertKept(transport, consumedWith('at-least-once', service));
     this.transport = transport;
     this.parts = parts;
     this.traces = openTracer(config, { service, transport: transport.name }, log);
@@ -297,17 +294,4 @@ export class EventService<T extends Tables = Tables> {
     await warnOfDurability([this.store.database, events], log);
     await events.close();
   }
-}
-
-/** A topic that nobody handles would be read past, and one too many would wait for events that never come. */
-function assertComplete(service: Service, handlers: readonly { topic: Topic }[]): void {
-  const wanted = new Set(consumedBy(service));
-  const handled = new Set(handlers.map(({ topic }) => topic));
-  const missing = [...wanted].filter((topic) => !handled.has(topic));
-  const surplus = [...handled].filter((topic) => !wanted.has(topic));
-  if (missing.length + surplus.length === 0) return;
-  throw new Error(
-    `${service} must handle exactly the topics that topology.ts gives it, or events would be skipped or waited for in vain; ` +
-      `handlers to add: ${missing.join(', ') || 'none'}; to remove: ${surplus.join(', ') || 'none'}`,
-  );
 }

@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Message } from '@order-events/messaging';
-import { describeBroker, eventually, member, numbered, range, Seen } from '@order-events/testing';
+import {
+  addressesIn,
+  describeBroker,
+  eventually,
+  FaultProxy,
+  member,
+  numbered,
+  range,
+  Seen,
+  untilFollowed,
+} from '@order-events/testing';
 import { fakeServer } from '../test/fake-server';
 import { drained, TestServer } from '../test/server';
 
@@ -143,6 +153,21 @@ describeBroker('nats', () => {
     await eventually(async () => (await consumers()) === 2);
     await subscription.close();
     expect(await consumers()).toBe(1);
+  });
+
+  test('a broadcast that is interrupted says so, and goes on', async () => {
+    const transport = await server.declared();
+    const proxy = await FaultProxy.to(addressesIn(server.url)[0]!);
+    const seen = new Seen();
+    const throughProxy = server.open(`nats://127.0.0.1:${proxy.port}`);
+    const subscription = await member(throughProxy, seen.handle, { group: null });
+    await untilFollowed(transport, seen);
+    proxy.cut();
+    await untilFollowed(transport, seen);
+    expect(server.told('a broadcast was interrupted')).toBe(true);
+    await subscription.close();
+    await throughProxy.close();
+    await proxy.close();
   });
 });
 

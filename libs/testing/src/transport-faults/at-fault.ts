@@ -1,5 +1,5 @@
 import type { Transport } from '@order-events/messaging';
-import { addressesIn, brokerVariables, privateBroker, type BrokerName, type PrivateBrokerOptions } from '../brokers';
+import { addressesIn, brokerVariables, type PrivateBroker } from '../brokers';
 import { FaultProxy } from '../fault-proxy';
 
 /** The processes that carry the messages; nobody else uses them. */
@@ -40,10 +40,9 @@ export interface TransportAtFault extends BrokerAtFault {
   lostPerKill?: number;
 }
 
-/** A private broker with its way through a bad network. Rejects with BrokerUnavailable when this machine cannot run it. */
-export async function brokerAtFault(name: BrokerName, options?: PrivateBrokerOptions): Promise<BrokerAtFault> {
-  const broker = await privateBroker(name, options);
-  const addresses = addressesIn(broker.env[brokerVariables[name][0]!]!);
+/** Puts a network that may be bad before the first server of a private broker. */
+export async function brokerAtFault(broker: PrivateBroker): Promise<BrokerAtFault> {
+  const addresses = addressesIn(broker.env[brokerVariables[broker.name][0]!]!);
   const direct = addresses.map(({ host, port }) => `${host}:${port}`).join(',');
   return { broker, proxy: await FaultProxy.to(addresses[0]!), direct };
 }

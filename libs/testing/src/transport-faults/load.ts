@@ -65,10 +65,10 @@ export class Load {
     await eventually(() => this.account.lost <= mayBeLost);
   }
 
-  /** Publishes until the follower has got something that is published now. */
-  async reaches(follower: Seen, publisher: Transport): Promise<void> {
+  /** Publishes until they have seen something that is published now. */
+  async reaches(seen: Seen, publisher: Transport): Promise<void> {
     const from = this.published;
-    while (![...follower.numbers].some((number) => number >= from)) await this.send(publisher, 1);
+    while (![...seen.numbers].some((number) => number >= from)) await this.send(publisher, 1);
   }
 
   get account(): Account {

@@ -43,19 +43,20 @@ describeBroker('nats', () => {
 
 /** A message that nobody acknowledges: how often it comes tells how often the acknowledgement wait has passed. */
 async function witnessOf(server: TestServer) {
+  const [stream, subject] = [server.name('WITNESS'), `${server.prefix}witness`];
   const connection = await server.bystander();
   const jsm = await connection.jetstreamManager();
-  await jsm.streams.add({ name: 'WITNESS', subjects: ['witness'] });
+  await jsm.streams.add({ name: stream, subjects: [subject] });
   const config = {
     durable_name: 'w',
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(ACK_WAIT_MS),
     max_ack_pending: 1,
   };
-  await jsm.consumers.add('WITNESS', config);
-  await connection.jetstream().publish('witness');
+  await jsm.consumers.add(stream, config);
+  await connection.jetstream().publish(subject);
   let deliveries = 0;
-  const consumer = await connection.jetstream().consumers.get('WITNESS', 'w');
+  const consumer = await connection.jetstream().consumers.get(stream, 'w');
   const messages = await consumer.consume({ callback: (msg) => (deliveries = msg.info.deliveryCount) });
   return {
     deliveredAgain: (times: number) => eventually(() => deliveries > times),

@@ -1,13 +1,12 @@
-import { describeBroker, transportFaults } from '@order-events/testing';
+import { brokerAtFault, describeBroker, transportFaults } from '@order-events/testing';
 import { TestBroker } from '../test/broker';
 import { RabbitmqTransport } from './transport';
 
 describeBroker('rabbitmq', () => {
   transportFaults('RabbitmqTransport', async () => {
     const test = await TestBroker.start();
-    const { broker, proxy } = test;
     return {
-      ...{ broker, proxy, direct: new URL(test.url).host },
+      ...(await brokerAtFault(test.broker)),
       connect: ({ address, ...rest }) =>
         new RabbitmqTransport({ url: `amqp://guest:guest@${address}`, applicationName: 'test', ...rest }),
       // RabbitMQ 3.10 forgets a quorum queue, and all that is in it, when it is killed within half a second of declaring it.

@@ -1,9 +1,9 @@
-import { brokerAtFault, describeBroker, transportFaults } from '@order-events/testing';
+import { brokerAtFault, describeBroker, privateBroker, transportFaults } from '@order-events/testing';
 import { RedisTransport } from './transport';
 
 describeBroker('redis', () => {
   transportFaults('RedisTransport', async () => ({
-    ...(await brokerAtFault('redis')),
+    ...(await brokerAtFault(await privateBroker('redis'))),
     connect: ({ address, ...rest }) =>
       new RedisTransport({ url: `redis://${address}`, applicationName: 'test', ...rest }),
   }));

@@ -1,4 +1,4 @@
-import { brokerAtFault, describeBroker, transportFaults } from '@order-events/testing';
+import { brokerAtFault, describeBroker, privateBroker, transportFaults } from '@order-events/testing';
 import { KnownTopology } from './topology';
 import { CoreNatsTransport } from './transport';
 
@@ -6,7 +6,7 @@ describeBroker('nats', () => {
   transportFaults('CoreNatsTransport', async () => {
     const topology = new KnownTopology([{ topic: 'things', groups: ['g'] }]);
     return {
-      ...(await brokerAtFault('nats', { coreOnly: true })),
+      ...(await brokerAtFault(await privateBroker('nats', { coreOnly: true }))),
       connect: ({ address, ...rest }) =>
         new CoreNatsTransport({ url: `nats://${address}`, applicationName: 'test', topology, ...rest }),
     };

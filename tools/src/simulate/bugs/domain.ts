@@ -90,24 +90,23 @@ export const domainBugs: readonly Bug[] = [
   },
   {
     name: 'says that goods stay before the carrier does',
-    within: 100,
+    within: 40,
     parts: deciding('logistics', 'order.recalled', (right, { shipment }, { order_id }) => {
       const { effects = [] } = right();
       return effects.length > 0 ? keeping(shipment!, order_id) : {};
     }),
   },
   {
-    name: 'hands over goods that the carrier is asked to leave',
-    within: 100,
+    name: 'hands over goods that are recalled',
+    within: 40,
     parts: deciding('logistics', 'order.paid', (right, { shipment }) => {
-      const { state } = shipment!;
-      if (state === 'recalling') shipment!['state'] = 'planned';
+      if (shipment!['reason'] === 'recalled' || shipment!['state'] === 'recalling') shipment!['state'] = 'planned';
       return right();
     }),
   },
   {
     name: 'takes the answer to a recall for a yes',
-    within: 400,
+    within: 100,
     parts: {
       effects: (handlers) =>
         handlers.map((handler) =>

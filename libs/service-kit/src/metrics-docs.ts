@@ -29,7 +29,7 @@ export function metricsDocs(): string {
     '| --- | --- | --- | --- |',
     ...rows,
     '',
-    'A gauge that cannot be had now is left out, and never 0.',
+    'A gauge whose value cannot be had now is left out, and not told as 0.',
     '',
   ].join('\n');
 }

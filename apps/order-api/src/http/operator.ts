@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { Currency, Id, Money } from '@order-events/contracts';
 import type { Tracer } from '@order-events/messaging';
-import { ByHand, onlyMethods, Problem } from '@order-events/service-kit';
+import { ByHand, onlyMethods, Problem, REDACTED } from '@order-events/service-kit';
 import type { EntityStore } from '@order-events/service-kit/entities';
 import { recording, type PostgresStore } from '@order-events/store';
 import { ProductEntity } from '../store/entities';
@@ -48,7 +48,7 @@ export function operatorRoutes({ store, entities, tracer }: OperatorRoutesOption
     .get(async (request, response) => {
       const order = await findOrder(store.database, orderIdOf(request));
       if (!order) throw noSuchOrder();
-      response.json({ ...order, payment_token: order.payment_token === null ? null : '[redacted]' });
+      response.json({ ...order, payment_token: order.payment_token === null ? null : REDACTED });
     })
     .all(onlyMethods('GET', 'HEAD'));
   routes

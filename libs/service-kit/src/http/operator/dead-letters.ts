@@ -3,6 +3,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { contentOf, isCoded } from '@order-events/messaging';
 import type { DeadLetters, FailedEvent } from '@order-events/store';
+import { REDACTED } from '../../log';
 import { jsonBody } from '../json-body';
 import { pageOf, placeFrom } from '../paging';
 import { onlyMethods, Problem } from '../problem';
@@ -93,9 +94,12 @@ function assertNamed(order: z.infer<typeof Discard>): void {
   throw new Problem(400, { kind: 'names-nothing', detail });
 }
 
-/** The body as text if it is one, or holds data in another form; else in base64. */
+/** Also in what is broken JSON, and ends too early. */
+const CARD_TOKEN = /("payment_token"\s*:\s*)"(?:[^"\\]|\\.)*"?/g;
+
+/** The body as text if it is one, or holds data in another form, without card tokens; else in base64. */
 function shown(event: FailedEvent) {
-  const text = textOf(event);
+  const text = textOf(event)?.replace(CARD_TOKEN, `$1"${REDACTED}"`);
   const body = text ?? event.body.toString('base64');
   return { ...event, body, body_encoding: text === undefined ? 'base64' : 'utf-8' };
 }

@@ -69,6 +69,7 @@ test('help tells every command, or those that are meant', async () => {
     'pause',
   ])
     expect(all.stdout).toContain(`\n  ${name}`);
+  expect(all.stdout).toContain('\n  pause GROUP --reason [--actor]\n');
   const some = await oe('dlq --help');
   expect(some.stdout).toContain('--per-second');
   expect(some.stdout).not.toContain('orders show');

@@ -137,6 +137,7 @@ export const orderCommands: readonly Command[] = [
     name: 'orders refund',
     args: ['ID'],
     options: byHandOptions,
+    needs: ['reason'],
     does: `Has the money of a paid order go back, if its goods can be kept: logistics gives the shipment up, and the order is
       cancelled. Once the carrier was asked, its answer decides; an order that is completed is refused.`,
     run: refund,

@@ -12,6 +12,8 @@ import {
 import { TestServer } from '../test/server';
 import { run, TRIM } from './scripts';
 
+type Pending = [id: string, consumer: string, ageMs: number, deliveries: number];
+
 describeBroker('redis', () => {
   let server: TestServer;
   beforeEach(async () => {
@@ -56,9 +58,8 @@ describeBroker('redis', () => {
     await sendAll(transport, 0, 1);
     await eventually(() => seen.total === 1);
     const pending = async () => {
-      const [[, , age, deliveries]] = await server.say<[[string, string, number, number]]>(
-        ...['XPENDING', server.stream, 'g', '-', '+', '1'],
-      );
+      const [entry] = await server.say<[Pending]>('XPENDING', server.stream, 'g', '-', '+', '1');
+      const [, , age, deliveries] = entry;
       return { age, deliveries };
     };
     let [last, renewals] = [await pending(), 0];

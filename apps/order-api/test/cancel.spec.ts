@@ -114,9 +114,10 @@ test('a refund is recorded on a cancelled order, with the ids of the gateway for
   const data = { order_id: id, amount: 2000, currency: 'EUR', refund_id: 'r1' };
   await api.receive({ type: 'payment.refunded', subject: id, sequence: 3, data });
   const line = { event: 'payment.refunded', status: 'cancelled' };
-  const ofCustomer = await api.order(id);
-  expect(ofCustomer.history.at(-1)).toMatchObject(line);
-  expect(ofCustomer.history.at(-1).detail).toEqual({});
-  const ofOperator = await json(await api.operator(`/orders/${id}`));
-  expect(ofOperator.history.at(-1)).toMatchObject({ ...line, detail: { refund_id: 'r1' } });
+  const newest = ({ history }: { history: { detail: object }[] }) => history.at(-1)!;
+  const ofCustomer = newest(await api.order(id));
+  expect(ofCustomer).toMatchObject(line);
+  expect(ofCustomer.detail).toEqual({});
+  const ofOperator = newest(await json(await api.operator(`/orders/${id}`)));
+  expect(ofOperator).toMatchObject({ ...line, detail: { refund_id: 'r1' } });
 });

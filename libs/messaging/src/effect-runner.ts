@@ -27,7 +27,7 @@ const POLL_MS = 500;
 const GATHER_MS = 20;
 const RETRY_CAP_MS = 60_000;
 /** So many calls in a row without an answer, and the outside is taken to be away. */
-const AWAY_AFTER = 10;
+export const AWAY_AFTER = 10;
 /** How often all processes of the service together call one that is away. */
 const PROBE_MS = 1_000;
 

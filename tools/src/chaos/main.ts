@@ -1,22 +1,31 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { settings } from '@order-events/service-kit';
 import { FaultProxy } from '@order-events/testing';
+import { readOptions } from '../command-line';
 import { System } from '../start';
 import { Logs } from '../start/logs';
 import { Disk } from './disk';
 import { runChaos } from './run';
 
+const USAGE = `Usage: npm run chaos -- [options]
+
+Starts a system of its own, orders from it, breaks it, and counts what came of the orders.
+
+  --seconds N      how long things are broken (60)
+  --replicas N     how many of each service (2)
+  --transport T    what carries the events (as TRANSPORT says; without it postgres)
+  --seed N         what is broken when, within what the machine allows (chosen, and said)
+
+PORT_OFFSET moves its ports, DATA_DIR its folder.`;
+
 /** `npm run chaos`: a fresh system in a folder of its own, chaos, and the reckoning. Exit code 1 when something is wrong. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '60' },
-      replicas: { type: 'string', default: '2' },
-      transport: { type: 'string' },
-      seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
-    },
+  const values = readOptions(USAGE, {
+    seconds: { type: 'string', default: '60' },
+    replicas: { type: 'string', default: '2' },
+    transport: { type: 'string' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
   });
   const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
   if (!(seconds > 0)) throw new Error('--seconds must be a number above 0.');

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readOptions } from '../command-line';
 import { bugs, notice } from './bugs';
 import { profiles, type Profile } from './profiles';
 import { failureOf, Summary } from './report';
@@ -9,19 +9,25 @@ const SEEDS = 1_000;
 /** So that a long run is seen to go on. */
 const PROGRESS_EVERY = 500;
 
+const USAGE = `Usage: npm run simulate -- [options]
+
+  --seeds N      how many runs (${SEEDS}; with --seed 1)
+  --seed N       the first of them (1)
+  --profile P    one broker for all: ${profiles.map(({ name }) => name).join(', ')} (else each seed chooses)
+  --trace        each step on a line
+  --bugs         the planted bugs instead: by which seed each is noticed`;
+
 /**
  * `npm run simulate`: runs seed after seed; exit code 1 when something did not hold. With `--bugs` it runs the planted bugs
  * instead, and fails when one of them is not noticed.
  */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string' },
-      seed: { type: 'string' },
-      profile: { type: 'string' },
-      trace: { type: 'boolean', default: false },
-      bugs: { type: 'boolean', default: false },
-    },
+  const values = readOptions(USAGE, {
+    seeds: { type: 'string' },
+    seed: { type: 'string' },
+    profile: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    bugs: { type: 'boolean', default: false },
   });
   if (values.bugs) return runBugs();
   const first = numberOf(values.seed ?? '1', '--seed');

@@ -1,16 +1,24 @@
 import { constants } from 'node:os';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../command-line';
 import { Logs } from './logs';
 import type { Programs } from './services';
 import { System } from './system';
+
+const USAGE = `Usage: npm start -- [options]
+
+  --fresh         forgets all that an earlier start has left
+  --replicas N    how many of each service (1)
+
+TRANSPORT chooses what carries the events, PORT_OFFSET moves the ports, DATA_DIR the folder, HOST the address. docs/config.md has all settings.`;
 
 /**
  * The whole system on this machine, until a signal comes. Reads the command line and `DATA_DIR`, `PORT_OFFSET`, `HOST`.
  * Rejects, with nothing left running, when it could not be started.
  */
 export async function runStart(programs: Programs): Promise<void> {
-  const { values } = parseArgs({
-    options: { fresh: { type: 'boolean', default: false }, replicas: { type: 'string', default: '1' } },
+  const values = readOptions(USAGE, {
+    fresh: { type: 'boolean', default: false },
+    replicas: { type: 'string', default: '1' },
   });
   const { DATA_DIR = '.data', PORT_OFFSET = '0', HOST = '127.0.0.1' } = process.env;
   const logs = new Logs(process.stdout, 'order-api-2'.length);

@@ -1,14 +1,18 @@
-import { parseArgs } from 'node:util';
+import { readOptions } from '../command-line';
 import { readState } from '../start';
 import { databasesAt } from './databases';
 import { holds, report, verify } from './verify';
+
+const USAGE = `Usage: npm run verify -- [--server postgres://user:password@host:port]
+
+Checks the system that npm start runs here, or the one whose databases are on that server. It must be at rest.`;
 
 /**
  * `npm run verify`: checks the system that `npm start` runs here, or with `--server postgres://user:password@host:port` one
  * whose databases are on that server. Exit code 1 when something does not hold.
  */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { server: { type: 'string' } } });
+  const values = readOptions(USAGE, { server: { type: 'string' } });
   const results = await verify(
     values.server ? databasesAt(values.server) : readState(process.env.DATA_DIR ?? '.data').database_urls,
   );

@@ -10,6 +10,7 @@ export class Follower implements Source {
   private readonly places = new Map<string, string>();
   /** What a handler gave back. */
   private again: Entry[] = [];
+  private readonly stopped = new AbortController();
 
   constructor(
     private readonly reader: Connection,
@@ -42,7 +43,7 @@ export class Follower implements Source {
   }
 
   async giveBack(entries: readonly Entry[], pauseMs: number): Promise<void> {
-    await systemRuntime.sleep(pauseMs);
+    await systemRuntime.sleep(pauseMs, this.stopped.signal);
     this.again.push(...entries.map((entry) => ({ ...entry, deliveries: entry.deliveries + 1 })));
   }
 
@@ -52,6 +53,7 @@ export class Follower implements Source {
   leave = () => Promise.resolve();
 
   stop(): Promise<void> {
+    this.stopped.abort();
     return this.reader.close();
   }
 }

@@ -16,6 +16,8 @@ export interface MemberOptions {
 
 /** How long the server waits for a message. */
 export const BLOCK_MS = 500;
+/** The same where there is room for some streams only: the others are not to wait for them. */
+const TURN_MS = 20;
 /** How often is looked for what others have given back or left. */
 const LOOK_MS = 500;
 /** The consumer of a group that has what was given back. Nobody reads in its name. */
@@ -81,8 +83,7 @@ export class Member implements Source {
     const { group, name, reader, wire } = this.options;
     const some = this.streams.slice(0, room);
     const count = Math.floor(room / some.length);
-    // Where there is room for some streams only, the others are not to wait for them.
-    const blockMs = some.length < this.streams.length ? 1 : BLOCK_MS;
+    const blockMs = some.length < this.streams.length ? TURN_MS : BLOCK_MS;
     const limits = ['COUNT', String(count), 'BLOCK', String(blockMs)];
     const words = ['XREADGROUP', 'GROUP', group, name, ...limits, 'STREAMS', ...some, ...some.map(() => '>')];
     return wire.entries(await reader.command<RawStreams>(words, { bytes: true, blockMs }));

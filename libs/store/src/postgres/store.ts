@@ -147,8 +147,8 @@ export class PostgresStore implements Store {
     }));
   }
 
-  claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    return this.effects.claim(kinds, limit, leaseMs);
+  claimEffects(...args: Parameters<Store['claimEffects']>): Promise<OpenEffect[]> {
+    return this.effects.claim(...args);
   }
 
   outsideIsAway(): Promise<void> {

@@ -1,8 +1,7 @@
 // Runs a command of this workspace on any clone, fresh or not: installs, builds, then hands over to the command.
 // Plain Node without dependencies, because it runs before there are any.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,7 +11,6 @@ import { runTests } from './tests.mjs';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const lockFile = join(root, 'package-lock.json');
 const npmsRecord = join(root, 'node_modules', '.package-lock.json');
-const ourRecord = join(root, 'node_modules', '.installed-lock-hash');
 
 const commands = {
   start: () => runProgram('start'),
@@ -45,15 +43,25 @@ function checkNode() {
   fail(`Node 20.19 or newer is needed; this is ${process.versions.node}.`);
 }
 
-/** A lock file that is newer than the installation may still be the one that was installed: then its hash is on record. */
+/** By what is wanted and what npm says is there, and not by times: a checkout or a copy makes files new that say nothing new. */
 function dependenciesAreCurrent() {
   if (!existsSync(npmsRecord)) return false;
-  if (existsSync(ourRecord) && readFileSync(ourRecord, 'utf8') === lockHash()) return true;
-  return statSync(npmsRecord).mtimeMs >= statSync(lockFile).mtimeMs;
+  const [wanted, installed] = [packagesOf(lockFile), packagesOf(npmsRecord)];
+  for (const [path, { optional }] of wanted) if (!optional && !installed.has(path)) return false;
+  for (const [path, { identity }] of installed) if (wanted.get(path)?.identity !== identity) return false;
+  return true;
 }
 
-function lockHash() {
-  return createHash('sha256').update(readFileSync(lockFile)).digest('hex');
+/** What a lock file has in folders of modules. What is optional is left out where it is for another machine. */
+function packagesOf(file) {
+  const { packages } = JSON.parse(readFileSync(file, 'utf8'));
+  const modules = Object.entries(packages).filter(([path]) => path.includes('node_modules/'));
+  return new Map(
+    modules.map(([path, { version, integrity, link, resolved, optional }]) => [
+      path,
+      { identity: link ? resolved : `${version} ${integrity}`, optional: optional === true },
+    ]),
+  );
 }
 
 async function install() {
@@ -61,7 +69,6 @@ async function install() {
   // Like it, this installs what the lock file says, and leaves the lock file as it is.
   const { code } = await run('npm', ['ci'], 'inherit');
   if (code !== 0) fail('The installation failed; nothing was started.', code);
-  writeFileSync(ourRecord, lockHash());
   done();
 }
 

@@ -11,29 +11,44 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'run-'));
   cpSync(join(__dirname, '..', 'bin'), join(root, 'tools', 'bin'), { recursive: true });
   write('package.json', JSON.stringify({ name: 'small', version: '1.0.0', workspaces: ['packages/*'] }));
-  write('packages/nx/package.json', JSON.stringify({ name: 'nx', version: '1.0.0' }));
+  member('nx');
   write('packages/nx/bin/nx.js', "console.log('the build says', process.argv.slice(2).join(' '))");
   write(
     'tools/dist/start/main.js',
     "console.log('started with', process.argv.slice(2).join(' ')); process.exitCode = 7",
   );
-  lock('1.0.0');
+  lock('nx');
 });
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function member(name: string): void {
+  const optionalDependencies = { elsewhere: '1.0.0' };
+  write(`packages/${name}/package.json`, JSON.stringify({ name, version: '1.0.0', optionalDependencies }));
+}
 
 function write(file: string, content: string): void {
   mkdirSync(dirname(join(root, file)), { recursive: true });
   writeFileSync(join(root, file), content);
 }
 
-function lock(version: string): void {
+/** Wants these packages of the workspace, and something for another machine. */
+function lock(...names: string[]): void {
+  const elsewhere = { version: '1.0.0', integrity: 'sha512-0000', cpu: ['none'], optional: true };
   const packages = {
-    '': { name: 'small', version, workspaces: ['packages/*'] },
-    'node_modules/nx': { resolved: 'packages/nx', link: true },
-    'packages/nx': { version: '1.0.0' },
+    '': { name: 'small', version: '1.0.0', workspaces: ['packages/*'] },
+    ...Object.fromEntries(
+      names.flatMap((name) => [
+        [`node_modules/${name}`, { resolved: `packages/${name}`, link: true }],
+        [`packages/${name}`, { version: '1.0.0', optionalDependencies: { elsewhere: '1.0.0' } }],
+      ]),
+    ),
+    'node_modules/elsewhere': elsewhere,
   };
-  write('package-lock.json', JSON.stringify({ name: 'small', version, lockfileVersion: 3, requires: true, packages }));
+  write(
+    'package-lock.json',
+    JSON.stringify({ name: 'small', version: '1.0.0', lockfileVersion: 3, requires: true, packages }),
+  );
   // As a checkout later than the installation would leave it.
   const later = Date.now() / 1000 + 3600;
   utimesSync(join(root, 'package-lock.json'), later, later);
@@ -61,22 +76,31 @@ test('installs and builds what is missing, then runs the command with its argume
   expect(code).toBe(7);
 });
 
-test('installs again only for another lock file', async () => {
+test('installs again only when something else is wanted than what is there', async () => {
   await run('start');
   expect((await run('start')).text).not.toContain('Installing');
-  lock('1.0.0');
+  lock('nx');
   expect((await run('start')).text).not.toContain('Installing');
-  lock('1.0.1');
+  member('more');
+  lock('nx', 'more');
   expect((await run('start')).text).toContain('Installing');
   expect((await run('start')).text).not.toContain('Installing');
+  rmSync(join(root, 'packages/more'), { recursive: true });
+  lock('nx');
+  expect((await run('start')).text).toContain('Installing');
 });
 
-test('an installation that was made by hand counts', async () => {
+test('an installation that was made by hand counts, if it is of what is wanted', async () => {
+  const record = join(root, 'node_modules', '.package-lock.json');
+  const change = (packages: object) => {
+    const written = JSON.parse(readFileSync(record, 'utf8')) as { packages: object };
+    writeFileSync(record, JSON.stringify({ ...written, packages: { ...written.packages, ...packages } }));
+  };
   await run('start');
-  rmSync(join(root, 'node_modules', '.installed-lock-hash'));
-  const now = Date.now() / 1000 + 7200;
-  utimesSync(join(root, 'node_modules', '.package-lock.json'), now, now);
+  change({ 'node_modules/elsewhere': { version: '1.0.0', integrity: 'sha512-0000' } });
   expect((await run('start')).text).not.toContain('Installing');
+  change({ 'node_modules/elsewhere': { version: '1.0.1', integrity: 'sha512-1111' } });
+  expect((await run('start')).text).toContain('Installing');
 });
 
 test('a build that fails is shown, and nothing is started', async () => {

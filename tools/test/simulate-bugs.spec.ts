@@ -1,4 +1,6 @@
-import { bugs, notice } from '../src/simulate/bugs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bugs, notice, plantedBugsDocs } from '../src/simulate/bugs';
 import { loadWorkspace } from '../src/simulate/workspace';
 
 const workspace = loadWorkspace();
@@ -9,4 +11,9 @@ test.each(bugs)('is noticed within $within seeds: $name', async (bug) => {
 
 test('no two of them have the same name', () => {
   expect(new Set(bugs.map(({ name }) => name)).size).toBe(bugs.length);
+});
+
+// If it fails: npm run docs
+test('docs/planted-bugs.md is what they make', () => {
+  expect(readFileSync(join(__dirname, '../../docs/planted-bugs.md'), 'utf8')).toBe(plantedBugsDocs(bugs));
 });

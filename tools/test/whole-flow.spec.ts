@@ -50,6 +50,7 @@ class Outside {
   readonly charged = new Map<string, number>();
   readonly held = new Set<string>();
   readonly shipped = new Set<string>();
+  private readonly recalled = new Set<string>();
   readonly mails: string[] = [];
   private readonly answers = new Map<string, object>();
 
@@ -83,8 +84,12 @@ class Outside {
         return { outcome: 'refunded', refund_id: `r.${order}` };
       case 'carrier.dispatch':
         if (!dispatches) return { outcome: 'refused', reason: 'undeliverable_address' };
+        if (this.recalled.has(order)) return { outcome: 'refused', reason: 'recalled' };
         this.shipped.add(order);
-        return { outcome: 'dispatched', carrier: 'Parcels', tracking_number: `t.${order}` };
+        return parcelOf(order);
+      case 'carrier.recall':
+        this.recalled.add(order);
+        return this.shipped.has(order) ? parcelOf(order) : { outcome: 'refused', reason: 'recalled' };
       case 'mail.send':
         this.mails.push(idempotencyKey);
         return { outcome: 'sent' };
@@ -92,6 +97,10 @@ class Outside {
         throw new Error(`nobody outside does ${kind}`);
     }
   }
+}
+
+function parcelOf(order: string): object {
+  return { outcome: 'dispatched', carrier: 'Parcels', tracking_number: `t.${order}` };
 }
 
 /** Chooses one of so many. */
@@ -109,7 +118,7 @@ class Flow {
   readonly logistics = new DecidingService({
     tables: logistics.tables,
     handlers: logistics.handlers,
-    answers: [logistics.dispatchAnswered],
+    answers: logistics.answers,
   });
   readonly email = new DecidingService({
     tables: email.tables,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Router } from 'express';
+import { OPERATOR_ACTIONS } from '@order-events/store';
 import { errors, run, start, TOKEN, type Service } from './services';
 
 const STOCK = { product_id: 'apple', available: 7, reserved: 2, sold: 1 };
@@ -30,6 +31,7 @@ test.each([
   ['dlq ls --limit 0', '--limit'],
   ['dlq ls --id x', 'id'],
   ['actions --limit 0', 'limit'],
+  ['actions --action foo', `action must be one of ${OPERATOR_ACTIONS.join(', ')}`],
   ['dlq redrive --per-second fast --dry-run', '--per-second'],
   ['pause kitchen --reason x', 'no service kitchen'],
   ['pause email', '--reason'],
@@ -69,6 +71,8 @@ test('help tells every command, or those that are meant', async () => {
     'pause',
   ])
     expect(all.stdout).toContain(`\n  ${name}`);
+  const { stdout: ofActions } = await oe('actions --help');
+  for (const action of OPERATOR_ACTIONS) expect(ofActions).toMatch(new RegExp(`^  --action .*\\b${action}\\b`, 'm'));
   const some = await oe('dlq --help');
   expect(some.stdout).toContain('--per-second');
   expect(some.stdout).not.toContain('orders show');

@@ -8,6 +8,7 @@ afterAll(() => sandbox.close());
 
 const items = [{ product_id: 'prod1', quantity: 2 }];
 const ship = (key: string, body: object) => post(`${sandbox.url}/carrier/shipments`, key, body);
+const recall = (key: string, order_id: string) => post(`${sandbox.url}/carrier/recalls`, key, { order_id });
 const ledgerOf = async (order_id: string) => json(await fetch(`${sandbox.url}/ledger?order_id=${order_id}`));
 
 test('a parcel gets a tracking number, the same one for each repeat', async () => {
@@ -37,6 +38,41 @@ test('Undeliverable is refused for good, and nothing is shipped', async () => {
     expect(await json(response)).toMatchObject({ status: 422, reason: 'undeliverable_address' });
   }
   expect((await ledgerOf('refused')).shipments).toEqual([]);
+});
+
+test('what is recalled is never taken, under whatever key', async () => {
+  for (const key of ['recall:kept', 'recall:kept', 'recall:again']) {
+    const response = await recall(key, 'kept');
+    expect(response.status).toBe(201);
+    expect(await json(response)).toEqual({ outcome: 'recalled' });
+  }
+  for (const key of ['ship:kept', 'ship:kept', 'ship:again']) {
+    const response = await ship(key, { order_id: 'kept', items });
+    expect(response.status).toBe(422);
+    expect(await json(response)).toMatchObject({ status: 422, reason: 'recalled' });
+  }
+  const { calls, shipments } = await ledgerOf('kept');
+  expect(calls).toMatchObject(['recall', 'recall', 'ship', 'ship'].map((kind) => ({ kind })));
+  expect(shipments).toEqual([]);
+});
+
+test('a recall of what has left says where it is', async () => {
+  const sent = await json(await ship('ship:gone', { order_id: 'gone', items }));
+  expect(await json(await recall('recall:gone', 'gone'))).toEqual({ outcome: 'dispatched', ...sent });
+});
+
+test('of a recall and a parcel at once one is first, and both know which', async () => {
+  const orders = Array.from({ length: 20 }, (_, index) => `race${index}`);
+  await Promise.all(
+    orders.map(async (order_id) => {
+      const [parcel, recalled] = await Promise.all([
+        ship(`ship:${order_id}`, { order_id, items }),
+        recall(`recall:${order_id}`, order_id),
+      ]);
+      expect((await json(recalled)).outcome).toBe(parcel.status === 201 ? 'dispatched' : 'recalled');
+      expect((await ledgerOf(order_id)).shipments).toHaveLength(parcel.status === 201 ? 1 : 0);
+    }),
+  );
 });
 
 test('a key that was used for another parcel is no refusal of the parcel', async () => {

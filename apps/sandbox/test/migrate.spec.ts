@@ -33,6 +33,7 @@ test('after two setups the login role can do all that the sandbox does, and nobo
   const response = await post(`${sandbox.url}/gateway/authorizations`, 'k', order);
   expect(response.status).toBe(201);
   expect((await post(`${sandbox.url}/gateway/reversals`, 'v', { order_id: 'o' })).status).toBe(201);
+  expect((await post(`${sandbox.url}/carrier/recalls`, 'r', { order_id: 'o' })).status).toBe(201);
   for (const table of ['calls', 'authorizations', 'shipments', 'mails']) {
     const refusal = 'nothing is deleted from the ledger';
     await expect(sandbox.database.query(`DELETE FROM ${table}`)).rejects.toThrow(refusal);

@@ -10,6 +10,7 @@ import type { Observer, Runtime } from './ports/runtime';
 import { StoreError, type Store } from './ports/store';
 import type { Tracer } from './ports/tracer';
 import type { Subscribe, Transport } from './ports/transport';
+import { backoff } from './retry-policy';
 import { subscribeAll } from './subscribe-all';
 import { publishRefused, RELAY } from './refused';
 import type { Relay } from './relay';
@@ -63,7 +64,7 @@ export class Worker {
   /** Starts to consume, and to try again what could not be decided. Rejects when the transport does not subscribe. */
   async consume(options: ConsumeOptions): Promise<void> {
     const { group, topics, atMostOnce, pipeline: make, pauses, presence, ...pace } = options;
-    const { transport, observer, audit } = this.options;
+    const { transport, observer, audit, runtime } = this.options;
     const { signal } = this.leaving;
     const caution = (this.caution = new Caution(presence));
     const told: Observer = {
@@ -122,8 +123,18 @@ export class Worker {
     const release = async (names: readonly string[]) => {
       for (const one of groups) await transport.release?.(one, names);
     };
+    let failures = 0;
+    const tell = async (stopping: AbortSignal) => {
+      try {
+        await departures.tell(release);
+        failures = 0;
+      } catch (error) {
+        observer.loopFailed('departures', error as Error);
+        await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), stopping);
+      }
+    };
     // Apart from the above, which must not wait for a broker.
-    if (transport.release) this.every('departures', RELEASE_POLL_MS, () => departures.tell(release));
+    if (transport.release) this.every('departures', RELEASE_POLL_MS, tell);
     this.every('retries', RETRY_POLL_MS, async () => {
       while (!consumption.standsStill && (await pipeline.retryDue(signal)) > 0 && !signal.aborted);
     });

@@ -93,9 +93,9 @@ export class AuditedSystem {
   }
 
   /** Appends an event of the topic to its publisher's outbox; its id says when. */
-  async publish(topic: Topic, order = 'o1'): Promise<string> {
+  async publish(topic: Topic, order = 'o1', data: object = dataOf(topic, order)): Promise<string> {
     const id = this.runtime.eventId();
-    const event = { type: topic, subject: order, sequence: 1, data: dataOf(topic, order) };
+    const event = { type: topic, subject: order, sequence: 1, data };
     const { publisher } = topology[topic];
     const entry: OutboxEntry = encode(event as Parameters<typeof encode>[0], id, { source: `/${publisher}` });
     await this.store(publisher).transact((tx) => tx.append([entry]));

@@ -11,6 +11,7 @@ export * from './http/post-json';
 export * from './http/problem';
 export * from './log';
 export * from './metrics';
+export * from './metrics-docs';
 export * from './service/event-service';
 export * from './service/lifecycle';
 export * from './service/patience';

@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { breakingChanges, eventSchemas, type JsonSchema } from '@order-events/contracts';
-import { configDocs } from '@order-events/service-kit';
+import { configDocs, metricsDocs } from '@order-events/service-kit';
+import { bugs, plantedBugsDocs } from '../simulate/bugs';
 
 const docs = join(__dirname, '../../../docs');
 
 writeFileSync(join(docs, 'config.md'), configDocs());
+writeFileSync(join(docs, 'planted-bugs.md'), plantedBugsDocs(bugs));
+writeFileSync(join(docs, 'metrics.md'), metricsDocs());
 for (const [name, schema] of eventSchemas()) {
   const file = join(docs, 'events', name);
   const published = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as JsonSchema) : schema;

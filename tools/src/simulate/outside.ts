@@ -25,6 +25,8 @@ export interface Account {
   captures: number;
   charged: number;
   parcels: number;
+  /** The carrier is to leave the goods where they are. */
+  recalled: boolean;
   /** Copies by Message-ID. */
   mails: Map<string, number>;
 }
@@ -49,7 +51,7 @@ export class Outside {
     if (!account)
       this.accounts.set(
         order,
-        (account = { held: 0, voided: false, captures: 0, charged: 0, parcels: 0, mails: new Map() }),
+        (account = { held: 0, voided: false, captures: 0, charged: 0, parcels: 0, recalled: false, mails: new Map() }),
       );
     return account;
   }
@@ -112,9 +114,13 @@ export class Outside {
         return { outcome: account.voided ? 'voided' : 'nothing' };
       case 'carrier.dispatch':
         if (!fate.dispatches) return { outcome: 'refused', reason: 'undeliverable_address' };
+        if (account.recalled) return { outcome: 'refused', reason: 'recalled' };
         account.parcels++;
         if (account.parcels > 1) this.report(`${key} is dispatched twice`);
-        return { outcome: 'dispatched', carrier: 'Parcels', tracking_number: `t.${key}` };
+        return parcelOf(key);
+      case 'carrier.recall':
+        account.recalled = true;
+        return account.parcels > 0 ? parcelOf(key) : { outcome: 'refused', reason: 'recalled' };
       case 'mail.send':
         account.mails.set(idempotencyKey, (account.mails.get(idempotencyKey) ?? 0) + 1);
         return { outcome: 'sent' };
@@ -122,4 +128,8 @@ export class Outside {
         throw new Error(`nobody outside does ${kind}`);
     }
   }
+}
+
+function parcelOf(order: string): object {
+  return { outcome: 'dispatched', carrier: 'Parcels', tracking_number: `t.${order}` };
 }

@@ -49,11 +49,7 @@ export function scenariosOf(random: Random, ms: number, products: readonly strin
   return new Map(list.map((scenario) => [scenario.order_id, scenario]));
 }
 
-/**
- * Has an operator want some of the orders refunded.
- * @param random of its own, so that everything else that a seed does stays as it is
- */
+/** Has an operator want some of the orders refunded. */
 export function wantRefunds(random: Random, scenarios: ReadonlyMap<string, Scenario>): void {
-  if (!random.chance(0.3)) return;
   for (const scenario of scenarios.values()) scenario.refunded = random.chance(0.5);
 }

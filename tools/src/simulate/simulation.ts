@@ -86,8 +86,10 @@ export class Simulation {
     // Who gets the last piece is decided anew after a restore, and may be somebody else: that takes people.
     const products = faults.restored === 'inventory' ? ['plenty'] : wanted;
     this.scenarios = scenariosOf(random, faults.anHour ? HOUR_MS : 8_000, products);
-    // A carrier is not asked whether it has goods that logistics has forgotten to have kept (docs/reliability.md).
-    if (faults.restored !== 'logistics') wantRefunds(new Random(~seed), this.scenarios);
+    // Of its own, so that everything else that a seed does stays as it is.
+    const refunds = new Random(~seed);
+    // What a restored logistics has forgotten of recalls would be looked at too rarely.
+    if (refunds.chance(0.3) || faults.restored === 'logistics') wantRefunds(refunds, this.scenarios);
     const longer = faults.anHour ? HOUR_MS : faults.minutes ? MINUTES_MS : faults.restored ? RESTORE_MS : 0;
     this.healsAt = UNHEALED_MS + longer;
 

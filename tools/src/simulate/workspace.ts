@@ -76,7 +76,7 @@ export function loadWorkspace(): Workspace {
   const orderApi = load<Omit<Domain, 'answers'> & OrderRules>('apps/order-api', 'domain');
   const inventory = load<Omit<Domain, 'answers'>>('apps/inventory-service', 'domain');
   const payment = load<PaymentDomain>('apps/payment-service', 'domain');
-  const logistics = load<LogisticsDomain>('apps/logistics-service', 'domain');
+  const logistics = load<Domain>('apps/logistics-service', 'domain');
   const email = load<EmailDomain>('apps/email-service', 'domain');
   const { advanced } = load<Pick<Workspace, 'advanced'>>('apps/order-api', 'deadlines/sweeper');
   return {
@@ -84,7 +84,7 @@ export function loadWorkspace(): Workspace {
       'order-api': { ...orderApi, answers: [] },
       inventory: { ...inventory, answers: [] },
       payment: { ...payment, handlers: Object.values(payment.orderHandlers(null)) },
-      logistics: { ...logistics, answers: [logistics.dispatchAnswered] },
+      logistics,
       email: { ...email, answers: [email.sendAnswered] },
     },
     orders: orderApi,
@@ -94,5 +94,4 @@ export function loadWorkspace(): Workspace {
 
 type Answer = Domain['answers'][number];
 type PaymentDomain = Omit<Domain, 'handlers'> & { orderHandlers(token: null): Record<string, EventHandler> };
-type LogisticsDomain = Omit<Domain, 'answers'> & { dispatchAnswered: Answer };
 type EmailDomain = Omit<Domain, 'answers'> & { sendAnswered: Answer };

@@ -90,7 +90,7 @@ async function refund({ services, args, values }: Call): Promise<Result> {
   const { status, payment } = order;
   const text =
     status === 'paid'
-      ? `order ${id} is recalled: it is cancelled and refunded, unless the carrier was asked for it before`
+      ? `order ${id} is recalled: it is cancelled and refunded, unless the carrier has its goods`
       : `order ${id} is ${status} already, its payment ${payment ?? 'not known yet'}`;
   return { text, data: order };
 }
@@ -137,8 +137,8 @@ export const orderCommands: readonly Command[] = [
     name: 'orders refund',
     args: ['ID'],
     options: byHandOptions,
-    does: `Has the money of a paid order go back, if its goods can be kept: logistics gives the shipment up, and the order is
-      cancelled. Once the carrier was asked, its answer decides; an order that is completed is refused.`,
+    does: `Has the money of a paid order go back, if its goods can be kept: logistics asks the carrier, and unless that has taken
+      them the order is cancelled. An order that is completed is refused.`,
     run: refund,
   },
 ];

@@ -49,6 +49,19 @@ describe('with the real sandbox', () => {
     });
   });
 
+  test('what is recalled is refused from then on', async () => {
+    const kept = parcel();
+    const refusal = { outcome: 'refused', reason: 'recalled' };
+    expect(await carrier.recall(kept, newCall())).toEqual(refusal);
+    expect(await carrier.dispatch(kept, newCall())).toEqual(refusal);
+  });
+
+  test('a recall of what has left is answered as the parcel was', async () => {
+    const gone = parcel();
+    const answer = await carrier.dispatch(gone, newCall());
+    expect(await carrier.recall(gone, newCall())).toEqual(answer);
+  });
+
   test('a key that was used for another parcel is no refusal of this one', async () => {
     await carrier.dispatch(parcel(), newCall('reused'));
     await expect(carrier.dispatch(parcel(), newCall('reused'))).rejects.toThrow('answered 422');
@@ -79,6 +92,17 @@ describe('with a carrier that is broken', () => {
   ])('a %d with %j leaves the outcome open', async (status, body) => {
     const carrier = await broken((_request, response) => response.writeHead(status).end(body));
     await expect(carrier.dispatch(parcel(), newCall())).rejects.toThrow(`answered ${status}`);
+  });
+
+  test.each([
+    [404, '{"outcome":"recalled"}'],
+    [422, '{"reason":"recalled"}'],
+    [201, '{"outcome":"lost"}'],
+    [201, '{"outcome":"dispatched"}'],
+    [201, ''],
+  ])('a %d with %j leaves open where the parcel is', async (status, body) => {
+    const carrier = await broken((_request, response) => response.writeHead(status).end(body));
+    await expect(carrier.recall(parcel(), newCall())).rejects.toThrow(`answered ${status}`);
   });
 
   test('silence ends with the time-out', async () => {

@@ -1,8 +1,8 @@
 import type { CloudEvent, EventData } from '@order-events/contracts';
 import { DeadLetterError, type Decision, type EventHandler } from '@order-events/messaging';
-import { dispatch } from './dispatch';
+import { dispatch, recall } from './carrier';
 import { blankShipment, type LogisticsTables, type Shipment } from './tables';
-import { failed, written } from './written';
+import { written } from './written';
 
 type OrderTopic = 'order.created' | 'order.paid' | 'order.recalled' | 'order.cancelled';
 
@@ -17,13 +17,18 @@ export const paid = onOrder('order.paid', (shipment, order) => {
   const goods = goodsOf(order);
   return {
     ...written(shipment, { state: 'dispatching', ...goods }),
-    effects: [dispatch(order.order_id, goods.items, goods.address)],
+    effects: [dispatch({ ...shipment, ...goods })],
   };
 });
 
-/** Keeps goods that the carrier was not asked to take yet. Once it was, its answer says what has become of them. */
+/**
+ * Has the carrier say what has become of goods of which nobody knows here that it was asked to take them: that may have been
+ * forgotten. Once it is asked, its answer says that anyway.
+ */
 export const recalled = onOrder('order.recalled', (shipment, order) =>
-  isHere(shipment) ? failed({ ...shipment, ...goodsOf(order) }, 'recalled') : {},
+  isHere(shipment)
+    ? { ...written(shipment, { state: 'recalling', ...goodsOf(order) }), effects: [recall(order.order_id)] }
+    : {},
 );
 
 /** Drops the plan, and closes the order for whatever comes later. */

@@ -8,12 +8,12 @@ export interface Line {
 
 /**
  * How far an order's goods have come. `none`: nothing is known of them yet. `dispatching`: the carrier is asked, and
- * only its answer ends that. `cancelled`: the plan is dropped, or there will never be one (a tombstone).
+ * only its answer ends that. `recalling`: the carrier is asked to leave the goods here. `cancelled`: the plan is dropped, or there will never be one (a tombstone).
  */
 export type Shipment = {
   order_id: string;
   version: number;
-  state: 'none' | 'planned' | 'dispatching' | 'dispatched' | 'failed' | 'cancelled';
+  state: 'none' | 'planned' | 'dispatching' | 'recalling' | 'dispatched' | 'failed' | 'cancelled';
   items: Line[];
   address: Address | null;
   carrier: string | null;

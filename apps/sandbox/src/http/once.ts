@@ -6,7 +6,7 @@ import { readIdempotencyKey } from './input';
 
 export interface Call {
   api: 'gateway' | 'carrier';
-  kind: 'authorize' | 'capture' | 'reverse' | 'ship';
+  kind: 'authorize' | 'capture' | 'reverse' | 'ship' | 'recall';
   idempotencyKey: string;
   /** What was asked, so that a key that comes again with something else is noticed. */
   fingerprint: string;

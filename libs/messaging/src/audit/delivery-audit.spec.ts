@@ -1,6 +1,7 @@
 import { topics, topology } from '@order-events/contracts';
 import { AuditedSystem } from '../../test/audited-system';
 import { of } from '../../test/lossy-broker';
+import { PAGE_BYTES } from '../index';
 
 const MINUTE = 60_000;
 let system: AuditedSystem;
@@ -65,6 +66,34 @@ test('of very many that are lost at once no more come again than the budget allo
   for (const [second, sum = 0] of resent.entries()) {
     expect(sum).toBeLessThanOrEqual(600 + 20 * Math.max(0, second - first + 1));
   }
+});
+
+test('of large events that are lost no more are held in memory than two pages have bytes; in the end all come', async () => {
+  const bytes = PAGE_BYTES / 4;
+  await Promise.all([system.start('logistics'), system.start('order-api')]);
+  system.takesResends = false;
+  system.broker.loseFirst(20, of('shipment.failed', 'order-api'));
+  const ids: string[] = [];
+  for (let n = 0; n < 20; n++) {
+    const order = `o${n}`;
+    ids.push(await system.publish('shipment.failed', order, { order_id: order, reason: 'x'.repeat(bytes) }));
+  }
+  await system.until(() => system.notes.errors.length >= 10);
+  expect(system.notes.sums.missing).toBeGreaterThan(0);
+  expect(system.notes.sums.missing).toBeLessThanOrEqual(8);
+  system.takesResends = true;
+  await system.until(() => system.holds('order-api', ids));
+  await system.until(() => system.isVerified('logistics', 'order-api'));
+  expect(system.notes.sums).toMatchObject({ missing: 20, resent: 20 });
+});
+
+test('an event whose data nobody can read is a dead letter under its id, and is not sent again and again', async () => {
+  await Promise.all([system.start('logistics'), system.start('order-api')]);
+  const id = await system.publish('shipment.failed');
+  system.databases.get('logistics')!.outbox.at(-1)!.body = Buffer.from('{ torn apart');
+  await system.until(() => system.isVerified('logistics', 'order-api'));
+  expect(system.inbox('order-api').get(`order-api ${id}`)).toMatchObject({ state: 'dead' });
+  expect(system.notes.sums.resent).toBe(0);
 });
 
 test('questions and answers that get lost are asked again', async () => {

@@ -1,5 +1,6 @@
 import { QUESTION_IDS, type AuditAnswer } from '@order-events/contracts';
 import { asPublished, withAttribute } from '../cloud-events';
+import { isFull } from '../page';
 import type { AuditLog, AuditStore } from '../ports/audit-store';
 import type { Runtime } from '../ports/runtime';
 import type { LogRecord } from '../ports/store';
@@ -45,7 +46,8 @@ const LOOK_MS = 5_000;
 
 /**
  * Verifies that one group holds what was published for it, and publishes again what it has lost. Reading goes on while
- * events are missing, up to a question's worth of them; the lasting place waits until none is.
+ * events are missing, up to a question's worth and a page's bytes of them, which must fit into memory; the lasting place waits
+ * until none is.
  */
 export class GroupAudit {
   private readonly log: AuditLog;
@@ -101,7 +103,8 @@ export class GroupAudit {
   }
 
   private async page(): Promise<Asked[]> {
-    if (this.missing.size >= QUESTION_IDS) return [];
+    const held = [...this.missing.values()].map(({ record }) => record);
+    if (isFull(held, QUESTION_IDS)) return [];
     const aged = await this.options.mark.read();
     if (aged === undefined || aged.mark === this.finished) return [];
     const { mark, at: publishedBy } = aged;

@@ -68,6 +68,11 @@ describe('stays as it is', () => {
     expect(coded(plain, protobuf)).toBe(plain);
   });
 
+  test('what is no JSON', () => {
+    const torn = { ...message('order.created', order), body: Buffer.from('{ torn apart') };
+    expect(coded(torn, protobuf)).toBe(torn);
+  });
+
   test('what would grow', () => {
     const plain = { topic: 't', key: '', headers: {}, body: randomBytes(50) };
     expect(coded(plain, gzip)).toBe(plain);

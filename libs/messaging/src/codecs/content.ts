@@ -51,8 +51,15 @@ function asProtobuf(message: Message): Message {
   if (headers['content-type'] !== JSON_TYPE) return message;
   const type = protobufType(headers['ce-dataschema'] ?? '');
   if (!type) return message;
+  let data: unknown;
+  try {
+    data = parsed(body);
+  } catch {
+    // Whoever consumes it keeps it as a dead letter; here it would hold up all that comes after it.
+    return message;
+  }
   // What has a field that only a newer version of us knows stays JSON, which keeps it.
-  const bytes = toProtobuf(type, JSON.parse(Buffer.from(body).toString()) as object);
+  const bytes = toProtobuf(type, data as object);
   return bytes ? { ...message, headers: { ...headers, 'content-type': PROTOBUF_TYPE }, body: bytes } : message;
 }
 

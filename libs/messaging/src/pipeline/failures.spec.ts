@@ -106,6 +106,7 @@ describe('a message that cannot be read', () => {
     ['of an unknown type', broken({ 'ce-type': 'order.vanished' }), 'unknown_type'],
     ['of another version', broken({ 'ce-dataschema': 'urn:order-events:inventory.reserved:0' }), 'unknown_version'],
     ['with other data', broken({}, '{"order_id":7}'), 'invalid_data'],
+    ['with data that is no JSON', broken({}, '{ torn apart'), 'the body cannot be read'],
     [
       'that nobody handles',
       broken({ 'ce-type': 'payment.voided', 'ce-dataschema': 'urn:order-events:payment.voided:1' }),
@@ -266,6 +267,20 @@ test('a table that is locked for half an hour makes no dead letter of the only e
     service.runtime.pass(30_000);
   }
   expect(await service.states([message])).not.toEqual(['dead']);
+});
+
+test('an event that another version filed, and whose body this one cannot read, is no other event for that', async () => {
+  const service = new Counting();
+  const good = reserved('o1');
+  const id = good.headers['ce-id']!;
+  const message = { ...good, headers: { ...good.headers, 'content-encoding': 'of a version to come' } };
+  const failure = { message, error: 'not now', attempts: 1, delayMs: 0 };
+  const { topic, key } = good;
+  await service.store.transact((tx) => tx.take(GROUP, [{ id, topic, key, state: 'retrying', failure }]));
+  const pipeline = service.pipeline();
+  expect(await pipeline.retryDue()).toBe(1);
+  expect(await service.states([good])).toEqual(['dead']);
+  expect(service.notes.outcomes).toHaveLength(1);
 });
 
 test('a letter that went by its bytes, because nobody could read it, comes in as the event that it is once somebody can', async () => {

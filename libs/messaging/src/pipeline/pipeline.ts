@@ -45,7 +45,8 @@ export class Pipeline<T extends Tables> {
     const arrivals: Arrival[] = [];
     for (const { id, message, ...tries } of due) {
       const arrival = read(message, tries);
-      if (arrival.id === id) arrivals.push(this.traced(arrival));
+      // Whoever filed it may have been able to read what this process cannot: it stays the event that it is.
+      if (arrival.id === id || !arrival.reading.ok) arrivals.push(this.traced({ ...arrival, id }));
       else await this.takeAnew(id, message, signal);
     }
     const isSuspect = ({ crashes }: Arrival) => this.isCautious || crashes !== undefined;

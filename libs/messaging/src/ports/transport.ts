@@ -34,9 +34,9 @@ export interface Capabilities {
   /** What is published to a topic that was not declared makes it, and waits for the first group that is declared then. */
   makesTopics?: true;
   /**
-   * The broker keeps nothing: what is published goes to who is there. `stored` is what every declared group has in a process's
-   * memory, or has nobody for: to that group it is lost, and so is what a process that ends has in hand. Only the delivery
-   * audit brings it back.
+   * The broker keeps nothing and passes messages on to the processes that are connected now. `stored` means: of every declared
+   * group that has a process there, one holds the message in memory. A group without any loses it, and a process that ends loses
+   * what it had in hand, until the delivery audit has it published again.
    */
   fleeting?: true;
 }

@@ -74,7 +74,7 @@ export const settings = {
     text(routesProblems).default(''),
   ),
   TRANSPORT_ALSO_CONSUME: setting(
-    'What is not published to and consumed from all the same, with commas between: for moving from one transport to another.',
+    'Transports still consumed from though nothing is published to them, with commas between; for a move.',
     text(alsoConsumeProblems).default(''),
   ),
   CODEC: setting(
@@ -159,7 +159,7 @@ export const settings = {
   ),
   DEAD_LETTER_RETENTION_DAYS: setting('How long a dead letter waits for an operator.', days.default(14)),
   INBOX_RETENTION_DAYS: setting(
-    'How long is known what came of an event. One that comes later is not handled; its time is that of its id.',
+    "Days an event's id is remembered; an older event, by the time in its id, is marked expired, not handled.",
     days.default(21),
   ),
   GATEWAY_URL: setting('The payment gateway.', url('http', 'https')),

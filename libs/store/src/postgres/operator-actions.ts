@@ -6,12 +6,17 @@ export interface ByHand {
   reason: string;
 }
 
+const ofDeadLetters = ['redrive', 'discard'] as const;
+const others = ['pause', 'resume', 'audit', 'stock', 'product', 'refund', 'replay'] as const;
+/** All that can be done to a service by hand. */
+export const OPERATOR_ACTIONS = [...ofDeadLetters, ...others] as const;
+
 /** What is not done to dead letters. */
-export type RecordedAction = 'pause' | 'resume' | 'audit' | 'stock' | 'product' | 'refund' | 'replay';
+export type RecordedAction = (typeof others)[number];
 
 export interface OperatorAction extends ByHand {
   at: Date;
-  action: 'redrive' | 'discard' | RecordedAction;
+  action: (typeof OPERATOR_ACTIONS)[number];
   /** Of an audit the group that is asked again; else the service's own, or `relay`. */
   consumer_group: string;
   /** Of the dead letter that it was done to. */
@@ -22,7 +27,7 @@ export interface OperatorAction extends ByHand {
 
 export interface OperatorActionFilter {
   actor?: string;
-  action?: string;
+  action?: OperatorAction['action'];
   /** Of the dead letter that it was done to. */
   event_id?: string;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Message, Subscribe, Transport } from '@order-events/messaging';
 import { migrate } from '@order-events/store/migrate';
-import { eventually, testDatabase } from '@order-events/testing';
+import { eventually, testDatabase, withClient } from '@order-events/testing';
 import { eventsMigrations } from './migrations';
 import { PostgresTransport } from './transport';
 
@@ -44,5 +44,42 @@ test('a replica of an older version does not move its group past a topic that on
   await subscription.close();
   expect(await newer.backlog('g')).toBe(0);
   await Promise.all([older.close(), newer.close()]);
+  await drop();
+});
+
+test('a setup takes away what it knows that a group does not want, and leaves what only a newer version knows', async () => {
+  const { url, drop } = await testDatabase();
+  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: eventsMigrations });
+  const transport = new PostgresTransport({
+    url,
+    connections: 2,
+    applicationName: 'test',
+    prefix: '',
+    onError: () => undefined,
+  });
+  await transport.declare([
+    { topic: 'known', groups: ['g', 'h'] },
+    { topic: 'moved', groups: ['g'] },
+    { topic: 'added', groups: ['g'] },
+  ]);
+  const older = [
+    { topic: 'known', groups: ['g', 'h'] },
+    { topic: 'moved', groups: ['h'] },
+  ];
+  const places = () =>
+    withClient(url, async (client) => {
+      const { rows } = await client.query('SELECT DISTINCT reader, topics, epoch FROM log_cursor ORDER BY reader');
+      return rows;
+    });
+  await transport.declare(older);
+  const declared = await places();
+  expect(declared).toMatchObject([
+    { reader: 'g', topics: ['added', 'known'] },
+    { reader: 'h', topics: ['known', 'moved'] },
+  ]);
+  // Nothing has changed, so whoever reads goes on.
+  await transport.declare(older);
+  expect(await places()).toEqual(declared);
+  await transport.close();
   await drop();
 });

@@ -8,14 +8,18 @@ export const sql = {
   // A group that is new begins here: what was published before belongs to others, and what a transaction that is still open
   // has written comes when that commits, for the snapshot knows it.
   // A group that wants other topics than before gets a new epoch: whoever reads with the old ones can save nothing more, so
-  // no replica of an older version moves the place past a topic that it does not know.
+  // no replica of an older version moves the place past a topic that it does not know. Nor does an older version's setup take
+  // a topic away that it does not know ($4: those that it knows).
   declare: {
     name: 'log_declare',
     text: `INSERT INTO log_cursor AS c (log, reader, partition, topics, last)
            SELECT 'log', $1, partition, $3, pg_current_snapshot() FROM generate_series(0, $2 - 1) AS partition
            ON CONFLICT (log, reader, partition) DO UPDATE
-           SET topics = excluded.topics, epoch = c.epoch + 1, owner = NULL
-           WHERE c.topics IS DISTINCT FROM excluded.topics`,
+           SET topics = ARRAY(SELECT unnest(excluded.topics) UNION
+                              SELECT topic FROM unnest(c.topics) AS topic WHERE topic <> ALL ($4) ORDER BY 1),
+             epoch = c.epoch + 1, owner = NULL
+           WHERE NOT excluded.topics <@ c.topics
+             OR c.topics && ARRAY(SELECT unnest($4::text[]) EXCEPT SELECT unnest(excluded.topics))`,
   },
   // Joins, or stays in, the group; tells how many members live, this one included.
   join: {

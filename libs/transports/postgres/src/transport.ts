@@ -52,6 +52,7 @@ export class PostgresTransport implements Transport {
           this.prefixed(group),
           PARTITIONS,
           names.map((name) => this.prefixed(name)).sort(),
+          declared,
         ]);
       }
     });

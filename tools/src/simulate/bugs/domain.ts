@@ -84,16 +84,40 @@ export const domainBugs: readonly Bug[] = [
   {
     name: 'keeps goods that the carrier may have taken',
     within: 100,
+    parts: deciding('logistics', 'order.recalled', (right, { shipment }, { order_id }) =>
+      shipment!['state'] === 'dispatching' ? keeping(shipment!, order_id) : right(),
+    ),
+  },
+  {
+    name: 'says that goods stay before the carrier does',
+    within: 40,
     parts: deciding('logistics', 'order.recalled', (right, { shipment }, { order_id }) => {
-      if (shipment!['state'] !== 'dispatching') return right();
-      const reason = 'recalled';
-      const failed = { ...shipment!, version: shipment!.version + 1, state: 'failed', reason };
-      const about = { subject: order_id, sequence: failed.version };
-      return {
-        rows: { shipments: [failed] },
-        events: [{ type: 'shipment.failed', ...about, data: { order_id, reason } }],
-      };
+      const { effects = [] } = right();
+      return effects.length > 0 ? keeping(shipment!, order_id) : {};
     }),
+  },
+  {
+    name: 'hands over goods that are recalled',
+    within: 40,
+    parts: deciding('logistics', 'order.paid', (right, { shipment }) => {
+      if (shipment!['reason'] === 'recalled' || shipment!['state'] === 'recalling') shipment!['state'] = 'planned';
+      return right();
+    }),
+  },
+  {
+    name: 'takes the answer to a recall for a yes',
+    within: 100,
+    parts: {
+      effects: (handlers) =>
+        handlers.map((handler) =>
+          handler.kind !== 'carrier.recall'
+            ? handler
+            : {
+                ...handler,
+                decide: (rows, input) => handler.decide(rows, input, { outcome: 'refused', reason: 'recalled' }),
+              },
+        ),
+    },
   },
   {
     name: 'a late yes revives a cancelled order',
@@ -146,6 +170,17 @@ function deciding(
       place.service !== service
         ? handlers
         : handlers.map((handler) => (handler.topic === topic ? change(handler) : handler)),
+  };
+}
+
+/** Logistics tells that it keeps the goods. */
+function keeping(shipment: AnyRow, order_id: string): Decision {
+  const reason = 'recalled';
+  const failed = { ...shipment, version: shipment.version + 1, state: 'failed', reason };
+  const about = { subject: order_id, sequence: failed.version };
+  return {
+    rows: { shipments: [failed] },
+    events: [{ type: 'shipment.failed', ...about, data: { order_id, reason } }],
   };
 }
 

@@ -45,6 +45,14 @@ export const effectBugs: readonly Bug[] = [
     ),
   },
   {
+    name: 'a recall that gets no answer is taken for a yes',
+    within: 100,
+    parts: calling(
+      'carrier.recall',
+      (right) => (input, call) => right(input, call).catch(() => ({ outcome: 'refused', reason: 'recalled' })),
+    ),
+  },
+  {
     name: 'answer without a look at the state',
     within: 40,
     parts: {

@@ -7,6 +7,7 @@ import { lostDeliveries } from './lost-delivery';
 import { outboxBugs } from './outbox';
 
 export type { Bug } from './bug';
+export { plantedBugsDocs } from './docs';
 export { notice } from './notice';
 
 /** Mistakes that the simulator must notice. */

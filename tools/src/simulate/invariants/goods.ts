@@ -8,8 +8,8 @@ interface Stock {
   sold: number;
 }
 
-/** Pieces neither appear nor vanish, and at the end they are with whoever completed an order. */
-export function goods({ databases, outside, report }: Sight): Invariant {
+/** Pieces neither appear nor vanish, none can leave that is told to stay, and at the end they are with whoever completed an order. */
+export function goods({ databases, scenarios, outside, report }: Sight): Invariant {
   const { database } = databases.inventory;
 
   function checkStock(product: string): void {
@@ -19,9 +19,16 @@ export function goods({ databases, outside, report }: Sight): Invariant {
     if (sum !== stocked[product]) report(`of ${stocked[product]} ${product} there are ${sum}`);
   }
 
+  function checkThatTheyStay(order: string): void {
+    const { parcels, recalled } = outside.of(order);
+    if (parcels > 0 || (scenarios.get(order)!.dispatches && !recalled))
+      report(`${order} is told to stay, and the carrier ${parcels > 0 ? 'has it' : 'may still take it'}`);
+  }
+
   return {
-    committed({ rows }) {
+    committed({ rows, events }) {
       for (const { table, key } of rows) if (table === 'stock') checkStock(key);
+      for (const { topic, key } of events) if (topic === 'shipment.failed') checkThatTheyStay(key);
     },
     end() {
       const owed = new Map<string, number>();

@@ -1,12 +1,12 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import type { OperatorActions } from '@order-events/store';
+import { OPERATOR_ACTIONS, type OperatorActions } from '@order-events/store';
 import { onlyMethods } from '../problem';
 import { Filter, Text } from './input';
 
 const List = z.strictObject({
   actor: Text(200).optional(),
-  action: Text(20).optional(),
+  action: z.enum(OPERATOR_ACTIONS, `must be one of ${OPERATOR_ACTIONS.join(', ')}`).optional(),
   event_id: z.guid().optional(),
   limit: Filter.shape.limit,
 });

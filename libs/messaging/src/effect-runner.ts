@@ -74,7 +74,7 @@ export class EffectRunner<T extends Tables> {
         this.closedMeanwhile.clear();
         const free = this.options.parallel - this.running.size;
         const claimed = this.isAway
-          ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS)
+          ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS, this.roomForMadeBefore)
           : await store.claimEffects(this.kinds, free, LEASE_MS, this.roomForMadeBefore);
         if (claimed === 'back') {
           this.unanswered.clear();

@@ -146,7 +146,12 @@ export interface Store {
    * database's clock, in the order of `claimEffects`. `back`: a process has had an answer since, or no effect is open any
    * more.
    */
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'>;
+  probeOutside(
+    kinds: readonly string[],
+    leaseMs: number,
+    everyMs: number,
+    madeBefore?: number,
+  ): Promise<OpenEffect[] | 'back'>;
   /** A call to the outside is answered. */
   outsideIsBack(): Promise<void>;
   /**

@@ -86,7 +86,12 @@ export class MemoryStore implements Store {
     return this.statement((now) => void (this.database.outside.awaySince ??= now));
   }
 
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
+  probeOutside(
+    kinds: readonly string[],
+    leaseMs: number,
+    everyMs: number,
+    madeBefore = 1,
+  ): Promise<OpenEffect[] | 'back'> {
     return this.statement((now) => {
       const { askedAt, awaySince } = this.database.outside;
       const isOpen = [...this.database.table<EffectRow>('effects').values()].some(({ open }) => open);
@@ -94,7 +99,7 @@ export class MemoryStore implements Store {
       // A clock that was set back has asked in what is its future now.
       if (askedAt > now - everyMs && askedAt <= now) return [];
       this.database.outside = { askedAt: now, awaySince };
-      return this.claim(now, kinds, 1, leaseMs, 1);
+      return this.claim(now, kinds, 1, leaseMs, madeBefore);
     });
   }
 

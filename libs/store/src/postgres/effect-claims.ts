@@ -127,10 +127,15 @@ export class EffectClaims {
   }
 
   /** As `Store.probeOutside`. */
-  async probe(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
+  async probe(
+    kinds: readonly string[],
+    leaseMs: number,
+    everyMs: number,
+    madeBefore = 1,
+  ): Promise<OpenEffect[] | 'back'> {
     const [asked] = await this.options.database.query<{ ours: boolean; back: boolean }>(sql.askOutside, [everyMs]);
     if (asked!.back) return 'back';
-    return asked!.ours ? this.claim(kinds, 1, leaseMs) : [];
+    return asked!.ours ? this.claim(kinds, 1, leaseMs, madeBefore) : [];
   }
 
   /** As `Store.outsideIsAway`. */

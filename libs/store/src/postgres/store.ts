@@ -155,8 +155,8 @@ export class PostgresStore implements Store {
     return this.effects.outsideIsAway();
   }
 
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
-    return this.effects.probe(kinds, leaseMs, everyMs);
+  probeOutside(...args: Parameters<Store['probeOutside']>): Promise<OpenEffect[] | 'back'> {
+    return this.effects.probe(...args);
   }
 
   outsideIsBack(): Promise<void> {

@@ -102,6 +102,7 @@ test('services end when the supervisor is killed, and the next start clears up',
 
 test.each([
   [{ PORT_OFFSET: 'many' }, [], 'PORT_OFFSET must be a whole number'],
+  [{ TRANSPORT: 'foo' }, [], 'TRANSPORT: must be one of postgres, kafka, rabbitmq, nats, nsq, redis; is "foo"'],
   [{}, ['--replicas', '9'], '--replicas must be 1 to 8'],
   [{}, ['--sideways'], "Unknown option '--sideways'"],
 ])('refuses %j %j', async (env, args, message) => {

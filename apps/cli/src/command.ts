@@ -26,6 +26,8 @@ export interface Command {
   /** Names of what must stand behind it. */
   args: readonly string[];
   options: NonNullable<ParseArgsConfig['options']>;
+  /** Names of those without which it is not understood. */
+  needs?: readonly string[];
   does: string;
   run(call: Call): Promise<Result>;
 }

@@ -30,8 +30,8 @@ Exit codes: 0 done · 1 not found or refused · 2 not a command, a setting or a 
 
 /** How to use these commands. */
 export function help(commands: readonly Command[]): string {
-  const usages = commands.map(({ name, args, options, does }) => {
-    const given = Object.keys(options).map((option) => ` [--${option}]`);
+  const usages = commands.map(({ name, args, options, needs = [], does }) => {
+    const given = Object.keys(options).map((option) => (needs.includes(option) ? ` --${option}` : ` [--${option}]`));
     return `  ${[name, ...args].join(' ')}${given.join('')}\n      ${does}`;
   });
   const used = Object.entries(OPTIONS).filter(([option]) => commands.some(({ options }) => option in options));

@@ -71,6 +71,7 @@ test('help tells every command, or those that are meant', async () => {
     'pause',
   ])
     expect(all.stdout).toContain(`\n  ${name}`);
+  expect(all.stdout).toContain('\n  pause GROUP --reason [--actor]\n');
   const { stdout: ofActions } = await oe('actions --help');
   for (const action of OPERATOR_ACTIONS) expect(ofActions).toMatch(new RegExp(`^  --action .*\\b${action}\\b`, 'm'));
   const some = await oe('dlq --help');

@@ -9,8 +9,8 @@ import { SmtpMailer } from './mail/smtp-mailer';
 import { entities, MailsEntity } from './store/entities';
 
 /** The whole service. */
-export function emailModule(config: ServiceConfig & Config<'SMTP_URL'>, log: Logger): DynamicModule {
-  const mailer = new SmtpMailer({ url: config.SMTP_URL, connections: config.EFFECTS_PARALLEL });
+export function emailModule(config: ServiceConfig & Config<'SMTP_URL' | 'MAIL_FROM'>, log: Logger): DynamicModule {
+  const mailer = new SmtpMailer({ url: config.SMTP_URL, from: config.MAIL_FROM, connections: config.EFFECTS_PARALLEL });
   return {
     module: class EmailModule implements OnApplicationShutdown {
       // Nest asks for this when the machinery has stopped, so no mail is under way any more.

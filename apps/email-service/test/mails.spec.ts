@@ -51,7 +51,7 @@ afterEach(async () => {
 function start(): Promise<() => Promise<void>> {
   const { port } = smtp.server.address() as AddressInfo;
   const config = loadConfig(
-    [...SERVICE_SETTINGS, 'SMTP_URL'],
+    [...SERVICE_SETTINGS, 'SMTP_URL', 'MAIL_FROM'],
     { OPERATOR_PORT: operatorPort },
     {
       ...{ DATABASE_URL: own.url, EVENTS_DATABASE_URL: events.url },

@@ -108,15 +108,16 @@ test('against a capture that locks the order first, the cancel comes too late', 
   expect((await topics(id)).slice(2)).toEqual(['order.paid']);
 });
 
-test('a refund is recorded on a cancelled order', async () => {
+test('a refund is recorded on a cancelled order, with the ids of the gateway for operators alone', async () => {
   const id = await api.inStatus('confirmed');
   await api.cancel(id);
   const data = { order_id: id, amount: 2000, currency: 'EUR', refund_id: 'r1' };
   await api.receive({ type: 'payment.refunded', subject: id, sequence: 3, data });
-  const { history } = await api.order(id);
-  expect(history[history.length - 1]).toMatchObject({
-    event: 'payment.refunded',
-    status: 'cancelled',
-    detail: { refund_id: 'r1' },
-  });
+  const line = { event: 'payment.refunded', status: 'cancelled' };
+  const newest = ({ history }: { history: { detail: object }[] }) => history.at(-1)!;
+  const ofCustomer = newest(await api.order(id));
+  expect(ofCustomer).toMatchObject(line);
+  expect(ofCustomer.detail).toEqual({});
+  const ofOperator = newest(await json(await api.operator(`/orders/${id}`)));
+  expect(ofOperator).toMatchObject({ ...line, detail: { refund_id: 'r1' } });
 });

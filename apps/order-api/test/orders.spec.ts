@@ -136,6 +136,16 @@ describe('the operator', () => {
   });
 });
 
+test('nobody on the way keeps what is answered', async () => {
+  const id = await api.placed();
+  const answers = [
+    await api.fetch(`/orders/${id}`),
+    await api.fetch('/orders/nothing'),
+    await api.operator('/overdue'),
+  ];
+  expect(answers.map(({ headers }) => headers.get('cache-control'))).toEqual(['no-store', 'no-store', 'no-store']);
+});
+
 test('health and readiness are told on the public port', async () => {
   expect(await json(await api.fetch('/healthz'))).toEqual({ status: 'ok', service: 'order-api' });
   expect(await json(await api.fetch('/readyz'))).toEqual({ status: 'ready', checks: { database: 'ok' } });

@@ -27,7 +27,7 @@ const POLL_MS = 500;
 const GATHER_MS = 20;
 const RETRY_CAP_MS = 60_000;
 /** So many effects whose calls have no answer, and none has one meanwhile: then the outside is taken to be away. */
-const AWAY_AFTER = 10;
+export const AWAY_AFTER = 10;
 /** How often all processes of the service together call one that is away, and how often one tells that it is there. */
 const PROBE_MS = 1_000;
 

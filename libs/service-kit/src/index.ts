@@ -5,6 +5,7 @@ export * from './foreign';
 export * from './http/health';
 export * from './http/json-body';
 export * from './http/listen';
+export * from './http/no-store';
 export * from './http/operator';
 export * from './http/paging';
 export * from './http/post-json';

@@ -2,6 +2,9 @@ import { pino, type Logger } from 'pino';
 
 export type { Logger };
 
+/** Stands where a secret was cut out. */
+export const REDACTED = '[redacted]';
+
 /** JSON lines on standard output. Secrets and card tokens are cut out where our log lines may hold them. */
 export function createLogger(service: string, level: string): Logger {
   return pino({
@@ -20,7 +23,7 @@ export function createLogger(service: string, level: string): Logger {
         'password',
         '*.password',
       ],
-      censor: '[redacted]',
+      censor: REDACTED,
     },
   });
 }

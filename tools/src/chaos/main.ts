@@ -1,9 +1,8 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { settings } from '@order-events/service-kit';
 import { FaultProxy } from '@order-events/testing';
 import { readOptions } from '../command-line';
-import { System } from '../start';
+import { checkOptions, System } from '../start';
 import { Logs } from '../start/logs';
 import { Disk } from './disk';
 import { runChaos } from './run';
@@ -30,8 +29,10 @@ async function main(): Promise<void> {
   const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
   if (!(seconds > 0)) throw new Error('--seconds must be a number above 0.');
   if (!Number.isSafeInteger(seed)) throw new Error('--seed must be a whole number.');
-  if (values.transport !== undefined) process.env.TRANSPORT = knownTransport(values.transport);
+  if (values.transport !== undefined) process.env.TRANSPORT = values.transport;
   const { DATA_DIR = '.data', PORT_OFFSET = '0' } = process.env;
+  const [portOffset, replicas] = [Number(PORT_OFFSET), Number(values.replicas)];
+  checkOptions({ replicas, portOffset });
   const dataDirectory = join(DATA_DIR, 'chaos');
   mkdirSync(dataDirectory, { recursive: true });
   const logFile = join(dataDirectory, 'chaos.log');
@@ -45,8 +46,8 @@ async function main(): Promise<void> {
     dataDirectory,
     fresh: true,
     postgresDirectory: disk && join(disk.directory, 'postgres'),
-    portOffset: Number(PORT_OFFSET),
-    replicas: Number(values.replicas),
+    portOffset,
+    replicas,
     log: (name) => logs.of(name),
     network: async (port) => (network = await FaultProxy.to({ host: '127.0.0.1', port })).port,
   });
@@ -73,13 +74,6 @@ async function main(): Promise<void> {
   } finally {
     await end();
   }
-}
-
-/** Else the services would refuse it, one after the other. */
-function knownTransport(name: string): string {
-  const { data, error } = settings.TRANSPORT.schema.safeParse(name);
-  if (error) throw new Error(`--transport: ${error.issues.map(({ message }) => message).join()}`);
-  return data;
 }
 
 /** One for Postgres alone that can be filled; undefined where there can be none, and then it says so. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { readOptions } from '../command-line';
 import { Logs } from './logs';
-import type { Programs } from './services';
+import type { PortVariable, Programs } from './services';
 import { System } from './system';
 
 const USAGE = `Usage: npm start -- [options]
@@ -67,14 +67,21 @@ function onSignal(stop: () => Promise<void>, destroy: () => void): void {
   }
 }
 
+const SERVES: Readonly<Record<PortVariable, string>> = {
+  PORT: 'public',
+  OPERATOR_PORT: 'operators',
+  SMTP_PORT: 'mail',
+};
+
 function greeting(system: System): string[] {
   const [api = ''] = system.apiUrls;
   const body = '{"user_id":"user_1","items":[{"product_id":"prod1","quantity":2}],"email":"a@example.com"}';
   return [
     '',
     ...system.instances.map(({ name, ports }) => {
-      const urls = Object.entries(ports).map(
-        ([variable, port]) => `${variable === 'SMTP_PORT' ? 'smtp' : 'http'}://${system.host}:${port}`,
+      const urls = (Object.entries(ports) as [PortVariable, number][]).map(
+        ([variable, port]) =>
+          `${SERVES[variable]} ${variable === 'SMTP_PORT' ? 'smtp' : 'http'}://${system.host}:${port}`,
       );
       return `  ${name.padEnd(12)} ${urls.join('  ')}`;
     }),
@@ -83,6 +90,9 @@ function greeting(system: System): string[] {
     `  curl -s -XPOST ${api}/orders -H 'content-type: application/json' -d '${body}'`,
     `  curl -s ${api}/orders/{order_id}`,
     `  curl -s '${system.sandboxUrl}/mails?order_id={order_id}'`,
+    '',
+    'Commands for operators:',
+    '  npm run oe -- --help',
     '',
     'Ctrl-C stops.',
   ];

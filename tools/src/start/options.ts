@@ -1,3 +1,4 @@
+import { loadConfig, settings, type SettingName } from '@order-events/service-kit';
 import { defaultPostgresPort } from './ports';
 import type { Programs } from './services';
 
@@ -21,10 +22,19 @@ export interface SystemOptions {
   programs?: Programs;
 }
 
+/** Each process is given its own, whatever our environment says. */
+const given: readonly SettingName[] = ['PORT', 'OPERATOR_PORT', 'SMTP_PORT', 'DATABASE_URL'];
+
+/**
+ * Refuses what no process could be started with, before one is.
+ * @throws with what is wrong with an option, or with the settings in our environment that are handed on
+ */
 export function checkOptions({ replicas, portOffset }: { replicas: number; portOffset: number }): void {
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > 8) throw new Error('--replicas must be 1 to 8.');
   const largest = 65_535 - defaultPostgresPort;
   if (!Number.isInteger(portOffset) || portOffset < 0 || portOffset > largest) {
     throw new Error(`PORT_OFFSET must be a whole number from 0 to ${largest}.`);
   }
+  const names = Object.keys(settings) as SettingName[];
+  loadConfig(names.filter((name) => name === 'TRANSPORT' || (process.env[name] && !given.includes(name))));
 }

@@ -28,6 +28,9 @@ test('levels and times may be text, and a warning is one line', () => {
   const err = { message: 'the database is away', stack: 'Error: …' };
   const warning = { ...entry, level: 'warn', time: '2026-01-02T03:04:05.006Z', msg: undefined, err };
   expect(readable(JSON.stringify(warning))).toEqual(['03:04:05.006 warn  the database is away']);
+  expect(readable(JSON.stringify({ ...warning, msg: 'events are held', count: 2 }))).toEqual([
+    '03:04:05.006 warn  events are held: the database is away count=2',
+  ]);
 });
 
 test.each(['listening', '{ not json', '{"level":30,"time":"soon"}', ''])('%j is shown as it is', (line) => {

@@ -31,7 +31,8 @@ export function readable(line: string): string[] {
   const stack = level === 'error' || level === 'fatal' ? (err?.stack?.split('\n') ?? []) : [];
   const message = stack.length === 0 ? err?.message : undefined;
   const clock = new Date(time).toISOString().slice(11, 23);
-  return [[clock, level.padEnd(5), msg, message, ...details].filter((part) => part !== undefined).join(' '), ...stack];
+  const text = [msg, message].filter((part) => part !== undefined).join(': ');
+  return [[clock, level.padEnd(5), text, ...details].join(' '), ...stack];
 }
 
 function parse(line: string): Entry | undefined {

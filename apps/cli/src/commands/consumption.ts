@@ -19,6 +19,7 @@ export const consumptionCommands: readonly Command[] = [
     name: 'pause',
     args: ['GROUP'],
     options: byHandOptions,
+    needs: ['reason'],
     does: `Has all processes of a service stop taking events, until it is resumed; a restart changes nothing. Calls to the
       outside that are decided already (gateway, carrier, mails) are made all the same, and what is in the outbox is published.`,
     run: set('pause'),
@@ -27,6 +28,7 @@ export const consumptionCommands: readonly Command[] = [
     name: 'resume',
     args: ['GROUP'],
     options: byHandOptions,
+    needs: ['reason'],
     does: 'Has a paused service go on.',
     run: set('resume'),
   },

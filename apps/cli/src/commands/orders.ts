@@ -137,6 +137,7 @@ export const orderCommands: readonly Command[] = [
     name: 'orders refund',
     args: ['ID'],
     options: byHandOptions,
+    needs: ['reason'],
     does: `Has the money of a paid order go back, if its goods can be kept: logistics asks the carrier, and unless that has taken
       them the order is cancelled. An order that is completed is refused.`,
     run: refund,

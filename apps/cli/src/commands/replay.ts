@@ -39,6 +39,7 @@ export const replayCommands: readonly Command[] = [
       'dry-run': { type: 'boolean' },
       ...byHandOptions,
     },
+    needs: ['topic', 'since'],
     does: `Brings a group that is new what was told of one topic before, as far as the publisher's log still has it. The
       delivery audit does it: it asks which of those events the group does not hold, and sends them again, at 20 a second or 5 %
       of what the publisher tells, whichever is more. It survives restarts; one at a time for each publisher and group.`,

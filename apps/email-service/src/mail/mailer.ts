@@ -18,7 +18,10 @@ export interface OutgoingMail {
   html: string;
 }
 
-/** The same for every copy of a mail, so that whoever receives two knows them for one. */
+/**
+ * The same for every copy of a mail, so that whoever receives two knows them for one: its domain is no setting, which might
+ * change between two copies.
+ */
 export function messageIdOf(order_id: string, type: MailType): string {
   return `<${order_id}.${type}@order-events.example>`;
 }

@@ -25,7 +25,12 @@ async function mailerTo(options: SMTPServerOptions, timeoutMs?: number): Promise
 }
 
 function mailerAt(port: number, timeoutMs?: number, connections?: number): SmtpMailer {
-  const mailer = new SmtpMailer({ url: `smtp://127.0.0.1:${port}`, timeoutMs, connections });
+  const mailer = new SmtpMailer({
+    url: `smtp://127.0.0.1:${port}`,
+    from: 'Our Shop <shop@example.com>',
+    timeoutMs,
+    connections,
+  });
   closing.push(async () => mailer.close());
   return mailer;
 }
@@ -76,6 +81,7 @@ test('a mail is sent with its Message-ID, and a second copy with the same one', 
   expect(mails).toHaveLength(2);
   for (const raw of mails) {
     expect(raw.match(/^Message-ID: .*$/gim)).toEqual(['Message-ID: <o-1.received@order-events.example>']);
+    expect(raw).toMatch(/^From: Our Shop <shop@example\.com>\r$/m);
     expect(raw).toMatch(/^To: a@example\.com\r$/m);
   }
 });

@@ -2,14 +2,14 @@ import { createTransport } from 'nodemailer';
 import type { SendAnswer } from '../domain';
 import type { Mailer, OutgoingMail } from './mailer';
 
-const from = { name: 'Order Events', address: 'orders@order-events.example' };
-
 /** One address and nothing beside it: no list, no display name, no line break that would begin a header of its own. */
 const oneAddress = /^[^\s\p{Cc}@<>()[\]\\,;:"]{1,64}@[^\s\p{Cc}@<>()[\]\\,;:"]{1,255}$/u;
 
 export interface SmtpMailerOptions {
   /** `smtp://user:password@host:port`, or `smtps://…` for TLS from the start. */
   url: string;
+  /** `address` or `name <address>`. */
+  from: string;
   /** Most mails under way at the same time. More than these spend the time of their calls with waiting. */
   connections?: number;
   /**
@@ -21,8 +21,10 @@ export interface SmtpMailerOptions {
 
 export class SmtpMailer implements Mailer {
   private readonly transport;
+  private readonly from: string;
 
-  constructor({ url, connections = 5, timeoutMs = 10_000 }: SmtpMailerOptions) {
+  constructor({ url, from, connections = 5, timeoutMs = 10_000 }: SmtpMailerOptions) {
+    this.from = from;
     this.transport = createTransport({
       pool: true,
       url,
@@ -41,7 +43,7 @@ export class SmtpMailer implements Mailer {
   async send(mail: OutgoingMail, { signal }: { signal: AbortSignal }): Promise<SendAnswer> {
     if (!oneAddress.test(mail.to)) return { outcome: 'refused', reason: 'invalid_address' };
     try {
-      await this.transport.sendMail({ ...mail, from, to: { name: '', address: mail.to }, signal });
+      await this.transport.sendMail({ ...mail, from: this.from, to: { name: '', address: mail.to }, signal });
       return { outcome: 'sent' };
     } catch (error) {
       if (isRefusal(error as SmtpError)) return { outcome: 'refused', reason: reasonOf(error as SmtpError) };

@@ -9,7 +9,7 @@ let sandbox: RunningSandbox;
 let mailer: SmtpMailer;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  mailer = new SmtpMailer({ url: sandbox.smtpUrl });
+  mailer = new SmtpMailer({ url: sandbox.smtpUrl, from: 'orders@example.com' });
 });
 afterAll(async () => {
   mailer.close();

@@ -1,12 +1,12 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
-import { ByHand, onlyMethods, Problem } from '@order-events/service-kit';
+import { byHand, onlyMethods, Problem } from '@order-events/service-kit';
 import type { EntityStore } from '@order-events/service-kit/entities';
 import { recording } from '@order-events/store';
 import { StockEntity } from '../store/entities';
 
-const Delivery = z.strictObject({ add: z.int().min(1).max(1_000_000_000), ...ByHand });
+const Delivery = z.strictObject({ add: z.int().min(1).max(1_000_000_000), ...byHand });
 type Delivery = z.infer<typeof Delivery>;
 
 const SHOWN = { product_id: true, available: true, reserved: true, sold: true } as const;

@@ -222,6 +222,25 @@ test('a note leaves the deadline alone, a new status ends it', () => {
   expect(rowOf(service).deadline).toBe(null);
 });
 
+describe("a card's token is kept and told only as long as payment may have to ask for the money", () => {
+  const payment_token = 'tok_of_customer';
+  const tokensOf = (service: DecidingService<OrderTables>) => [
+    rowOf(service).payment_token,
+    ...service.events.map(({ data }) => (data as Partial<Order>).payment_token),
+  ];
+
+  test.each<[string, Order, CloudEvent, (string | null | undefined)[]]>([
+    ['confirmed', { ...pending, payment: 'authorized' }, answers.reserved, [payment_token, payment_token]],
+    ['paid', confirmed, answers.captured, [null, undefined]],
+    ['cancelled', pending, answers.declined, [null, undefined]],
+    ['completed, and was written by an older version', paid, answers.dispatched, [null, undefined]],
+  ])('of an order that becomes %s', (_, order, answer, expected) => {
+    const service = orderApi({ ...order, payment_token });
+    service.handle(answer);
+    expect(tokensOf(service)).toEqual(expected);
+  });
+});
+
 test('order events carry the order, and what is new of it', () => {
   const service = orderApi(pending);
   for (const name of ['reserved', 'authorized', 'captured', 'dispatched'] as const) service.handle(answers[name]);

@@ -1,7 +1,7 @@
 import type { CancelReason } from '@order-events/contracts';
 import type { Decision } from '@order-events/messaging';
 import type { Order, OrderTables } from './tables';
-import { cancel, recall } from './transitions';
+import { cancel, isRevocable, recall } from './transitions';
 
 export type CancelOutcome = { accepted: true; decision: Decision<OrderTables> } | { accepted: false };
 
@@ -28,10 +28,6 @@ export function refundForOperator(order: Order): CancelOutcome {
 export function expire(order: Order, now: number): Decision<OrderTables> {
   const isDue = order.deadline !== null && order.deadline <= now;
   return isDue && isRevocable(order) ? cancelFor(order, 'expired') : {};
-}
-
-function isRevocable({ status }: Order): boolean {
-  return status === 'pending' || status === 'confirmed';
 }
 
 function cancelFor(order: Order, reason: CancelReason): Decision<OrderTables> {

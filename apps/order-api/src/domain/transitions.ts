@@ -59,8 +59,7 @@ export function about({ order_id, version }: Order): { subject: string; sequence
 
 /** The order as its events carry it. */
 export function bodyOf(order: Order): OrderBody {
-  const { order_id, user_id, items, total, currency, email, shipping_address, payment_token, placed_at, status } =
-    order;
+  const { order_id, user_id, items, total, currency, email, shipping_address, payment_token, placed_at } = order;
   return {
     order_id,
     user_id,
@@ -71,9 +70,13 @@ export function bodyOf(order: Order): OrderBody {
     currency,
     ...(email !== null && { email }),
     ...(shipping_address !== null && { shipping_address }),
-    // Only as long as payment may still have to ask for the money.
-    ...(payment_token !== null && (status === 'pending' || status === 'confirmed') && { payment_token }),
+    ...(payment_token !== null && { payment_token }),
   };
+}
+
+/** Its money has not been taken, as far as order-api knows. */
+export function isRevocable({ status }: Order): boolean {
+  return status === 'pending' || status === 'confirmed';
 }
 
 export function historyOf({ order_id, version, status }: Order, cause: Cause): HistoryLine {
@@ -81,7 +84,9 @@ export function historyOf({ order_id, version, status }: Order, cause: Cause): H
 }
 
 function next(order: Order, change: Partial<Order>): Order {
-  return { ...order, ...change, version: order.version + 1 };
+  const changed = { ...order, ...change, version: order.version + 1 };
+  // Kept only as long as payment may still have to ask for the money.
+  return isRevocable(changed) ? changed : { ...changed, payment_token: null };
 }
 
 function written(order: Order, cause: Cause): Decision<OrderTables> {

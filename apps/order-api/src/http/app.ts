@@ -1,6 +1,6 @@
 import express, { type Express, type Router } from 'express';
 import type { Tracer } from '@order-events/messaging';
-import { notFound, problemHandler } from '@order-events/service-kit';
+import { noStore, notFound, problemHandler } from '@order-events/service-kit';
 import { availabilityRoutes, type AvailabilityRoutesOptions } from './availability';
 import { orderRoutes, type OrderRoutesOptions } from './orders';
 import { productRoutes } from './products';
@@ -17,7 +17,7 @@ export function publicApp({ health, tracer, ...options }: PublicAppOptions): Exp
   app.disable('x-powered-by');
   // Nothing that is served here stays as it is for long.
   app.disable('etag');
-  app.use(health, traced(tracer));
+  app.use(noStore, health, traced(tracer));
   app.use(orderRoutes(options), productRoutes(options.entities), availabilityRoutes(options));
   app.use(notFound, problemHandler(options.log));
   return app;

@@ -17,7 +17,6 @@ export function availabilityRoutes({ entities, availabilityOf }: AvailabilityRou
   routes
     .route('/products/:id/availability')
     .get(async (request, response) => {
-      response.set('cache-control', 'no-store');
       // Inventory is asked for nothing that is not in the catalogue.
       const { product_id } = await findProduct(entities, request.params.id);
       response.json(await availabilityOf(product_id, traceparentFrom(request.get('traceparent'))));

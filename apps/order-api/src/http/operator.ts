@@ -2,19 +2,18 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { Currency, Id, Money } from '@order-events/contracts';
 import type { Tracer } from '@order-events/messaging';
-import { ByHand, onlyMethods, Problem } from '@order-events/service-kit';
+import { byHand, onlyMethods, Problem, REDACTED, Text } from '@order-events/service-kit';
 import type { EntityStore } from '@order-events/service-kit/entities';
 import { recording, type PostgresStore } from '@order-events/store';
 import { ProductEntity } from '../store/entities';
 import { findOrder, overdueOrders } from '../store/orders';
 import { traceparentFrom } from '../traceparent';
-import { Text } from './order-input';
 import { noSuchOrder, orderIdOf } from './orders';
 import { refundOrder } from './refund';
 import { traced } from './traced';
 
-const ProductInput = z.strictObject({ name: Text(200), price: Money, currency: Currency, ...ByHand });
-const Refund = z.strictObject(ByHand);
+const ProductInput = z.strictObject({ name: Text(200), price: Money, currency: Currency, ...byHand });
+const Refund = z.strictObject(byHand);
 
 const MOST_OVERDUE = 1_000;
 
@@ -48,7 +47,7 @@ export function operatorRoutes({ store, entities, tracer }: OperatorRoutesOption
     .get(async (request, response) => {
       const order = await findOrder(store.database, orderIdOf(request));
       if (!order) throw noSuchOrder();
-      response.json({ ...order, payment_token: order.payment_token === null ? null : '[redacted]' });
+      response.json({ ...order, payment_token: order.payment_token === null ? null : REDACTED });
     })
     .all(onlyMethods('GET', 'HEAD'));
   routes

@@ -1,20 +1,10 @@
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
+import { Text } from '@order-events/service-kit';
 import type { Wish } from '../door/request';
 
 export const MOST_LINES = 1_000;
 const MOST_OF_ONE = 10_000;
-
-/** Text that every database and every broker can hold: no NUL, and no half of a surrogate pair. */
-export const Text = (longest: number) =>
-  z
-    .string()
-    .min(1)
-    .max(longest)
-    .refine(
-      (text) => !text.includes('\0') && !/\p{Surrogate}/u.test(text),
-      'must not contain NUL or broken characters',
-    );
 
 const Quantity = z.int().min(1).max(MOST_OF_ONE);
 

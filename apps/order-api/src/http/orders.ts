@@ -17,7 +17,7 @@ import type { PostgresStore } from '@order-events/store';
 import type { Order } from '../domain';
 import type { Door } from '../door/door';
 import type { OutboxAge } from '../door/outbox-age';
-import { findOrder, listOrders } from '../store/orders';
+import { findOrder, listOrders, type ShownLine } from '../store/orders';
 import { traceparentFrom } from '../traceparent';
 import { cancelOrder } from './cancel';
 import { claimFrom } from './idempotency-key';
@@ -71,7 +71,7 @@ export function orderRoutes({ store, entities, door, outboxAge, log }: OrderRout
     .get(async (request, response) => {
       const order = await findOrder(database, orderIdOf(request));
       if (!order) throw noSuchOrder();
-      response.json({ ...shown(order), history: order.history });
+      response.json({ ...shown(order), history: order.history.map(shownLine) });
     })
     .all(onlyMethods('GET', 'HEAD'));
 
@@ -103,6 +103,13 @@ export function orderIdOf(request: Request<{ id: string }>): string {
 
 export function noSuchOrder(): Problem {
   return new Problem(404, { kind: 'unknown-order', detail: 'There is no such order.' });
+}
+
+const ForCustomers = z.object({ reason: z.unknown(), carrier: z.unknown(), tracking_number: z.unknown() }).partial();
+
+/** Not with what the event tells only to operators, such as the gateway's ids. */
+function shownLine(line: ShownLine): ShownLine {
+  return { ...line, detail: ForCustomers.parse(line.detail) };
 }
 
 /** An order as its customer may see it. */

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import { bigint } from '@order-events/service-kit/entities';
-import type { HistoryLine, Order } from '../domain';
+import type { Order } from '../domain';
 
 /** What customers can order, and for how much. */
 export interface Product {
@@ -9,18 +9,6 @@ export interface Product {
   /** Minor units. */
   price: number;
   currency: string;
-}
-
-/** What a request with an Idempotency-Key was answered, so that a repeated one gets the same answer. */
-export interface IdempotencyKey {
-  caller: string;
-  key: string;
-  /** Of the request, to tell a repeated one from another one with the same key. */
-  fingerprint: string;
-  order_id: string;
-  status_code: number;
-  body: object;
-  created_at: Date;
 }
 
 /** The one row of the clock that deadlines are measured by; it stands still while the outbox is behind. */
@@ -69,33 +57,6 @@ export const OrderEntity = new EntitySchema<Order>({
   },
 });
 
-export const HistoryLineEntity = new EntitySchema<HistoryLine & { at: Date }>({
-  name: 'HistoryLine',
-  tableName: 'order_history',
-  columns: {
-    order_id: { type: 'text', primary: true },
-    version: { type: 'integer', primary: true },
-    at: { type: 'timestamptz', default: () => 'clock_timestamp()' },
-    event: { type: 'text' },
-    status: { type: 'text' },
-    detail: { type: 'jsonb' },
-  },
-});
-
-export const IdempotencyKeyEntity = new EntitySchema<IdempotencyKey>({
-  name: 'IdempotencyKey',
-  tableName: 'idempotency_keys',
-  columns: {
-    caller: { type: 'text', primary: true },
-    key: { type: 'text', primary: true },
-    fingerprint: { type: 'text' },
-    order_id: { type: 'text' },
-    status_code: { type: 'integer' },
-    body: { type: 'json' },
-    created_at: { type: 'timestamptz', default: () => 'clock_timestamp()' },
-  },
-});
-
 export const DeadlineClockEntity = new EntitySchema<DeadlineClock>({
   name: 'DeadlineClock',
   tableName: 'deadline_clock',
@@ -106,4 +67,4 @@ export const DeadlineClockEntity = new EntitySchema<DeadlineClock>({
   },
 });
 
-export const entities = [ProductEntity, OrderEntity, HistoryLineEntity, IdempotencyKeyEntity, DeadlineClockEntity];
+export const entities = [ProductEntity, OrderEntity, DeadlineClockEntity];

@@ -70,7 +70,10 @@ export interface Tx {
   take(group: string, entries: readonly InboxEntry[]): Promise<void>;
   /** Adds effects; one whose idempotency key is there already is the same effect and is left as it is. */
   intend(effects: readonly EffectEntry[]): Promise<void>;
-  /** Closes effects that are open, and tells which were. The others were closed by another runner. */
+  /**
+   * Closes effects that are open, forgets what they were called with, and tells which were. The others were closed by
+   * another runner.
+   */
   closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * Appends to the outbox, or to the schedule what has a delay. Last in a transaction: positions are drawn when all locks

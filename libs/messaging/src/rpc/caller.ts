@@ -7,7 +7,7 @@ import { rpcSpan } from '../tracing/spans';
 import { LateError, within } from '../within';
 import { addressOf, readReply, requestMessage } from './messages';
 import type { RpcObserver } from './observer';
-import { Presence } from './presence';
+import { ResponderWatch } from './responder-watch';
 import { RequestError } from './request-error';
 
 export interface CallerOptions<R extends RequestRegistry> {
@@ -40,7 +40,7 @@ export class Caller<R extends RequestRegistry> {
   private readonly process: string;
   private readonly open = new Map<string, (reply: Message) => void>();
   private underWay = 0;
-  private readonly presences = new Map<string, Presence>();
+  private readonly watches = new Map<string, ResponderWatch>();
   private readonly publishing: Batcher<Message, Settlement>;
   private listening: Promise<Subscription> | undefined;
   private closed = false;
@@ -106,7 +106,7 @@ export class Caller<R extends RequestRegistry> {
 
   private async send(id: string, responder: string, request: Message): Promise<void> {
     await this.listen();
-    const isThere = await this.presence(responder).look();
+    const isThere = await this.watchOf(responder).look();
     if (!isThere) throw new RequestError('no_responder', `nobody is there to answer for ${responder}`);
     // That took so long that nobody waits for it any more.
     if (!this.open.has(id)) return;
@@ -141,12 +141,12 @@ export class Caller<R extends RequestRegistry> {
     else this.options.observer.cameLate();
   }
 
-  private presence(responder: string): Presence {
-    const known = this.presences.get(responder);
+  private watchOf(responder: string): ResponderWatch {
+    const known = this.watches.get(responder);
     if (known) return known;
-    const presence = new Presence(requestsTo(responder), this.options);
-    this.presences.set(responder, presence);
-    return presence;
+    const watch = new ResponderWatch(requestsTo(responder), this.options);
+    this.watches.set(responder, watch);
+    return watch;
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configDocs } from './docs';
 import { ConfigError, loadConfig } from './load';
+import { settings } from './settings';
 
 const env = (values: Record<string, string>) => values as NodeJS.ProcessEnv;
 const problems = (names: Parameters<typeof loadConfig>[0], values: Record<string, string>) => {
@@ -27,6 +28,20 @@ test('reports everything that is wrong at once', () => {
   });
   expect(found).toHaveLength(4);
   expect(found.join('\n')).toMatch(/PORT: .*"70000"[^]*DATABASE_URL: is not set[^]*GATEWAY_URL: .*http[^]*LOG_LEVEL/);
+});
+
+test.each([
+  ['PORT', 'abc', 'must be a whole number from 0 to 65535'],
+  ['PORT', '70000', 'must be a whole number from 0 to 65535'],
+  ['BATCH_SIZE', '-1.5', 'must be a whole number from 1 to 1000000'],
+  ['CODEC', 'xml', 'must be one of json, protobuf'],
+  ['KAFKA_SECURITY_PROTOCOL', 'tls', 'must be one of plaintext, ssl, sasl_plaintext, sasl_ssl'],
+  ['NSQ_TLS', 'maybe', 'must be true or false'],
+  ['OTEL_TRACES_SAMPLER_ARG', '2', 'must be a number from 0 to 1'],
+] as const)('says of %s=%s what it must be, and what it is', (name, value, must) => {
+  expect(problems([name], { [name]: value })).toEqual([
+    `${name}: ${must}; is "${value}" (${settings[name].description})`,
+  ]);
 });
 
 test('several nodes may be named with commas between them, and each must be a URL', () => {

@@ -55,6 +55,6 @@ export function loadConfig<N extends SettingName>(
 
 function problem(name: SettingName, value: string | undefined, error: z.ZodError): string {
   if (value === undefined) return 'is not set';
-  const shown = 'secret' in settings[name] ? 'its value is not shown' : JSON.stringify(value);
+  const shown = 'secret' in settings[name] ? 'its value is not shown' : `is ${JSON.stringify(value)}`;
   return `${error.issues.map(({ message }) => message).join(', ')}; ${shown}`;
 }

@@ -22,10 +22,16 @@ const secret = <S extends z.ZodType>(description: string, schema: S): Setting<S>
 
 const neededBy = <T extends Setting>(transport: TransportName, setting: T): T => ({ ...setting, neededBy: transport });
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const count = z.coerce.number().int().min(1).max(1_000_000);
-const days = z.coerce.number().int().min(1).max(3_650);
-const milliseconds = z.coerce.number().int().min(0).max(3_600_000);
+const whole = (least: number, most: number) => {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return z.coerce.number(message).int({ message, abort: true }).min(least, message).max(most, message);
+};
+const port = whole(0, 65_535);
+const count = whole(1, 1_000_000);
+const days = whole(1, 3_650);
+const milliseconds = whole(0, 3_600_000);
+const oneOf = <const V extends readonly string[]>(...values: V) =>
+  z.enum(values, `must be one of ${values.join(', ')}`);
 const url = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
     message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
@@ -35,6 +41,7 @@ const urls = (...schemes: string[]) =>
   z.string().refine((text) => text.split(',').every((one) => url(...schemes).safeParse(one.trim()).success), {
     message: `must be URLs that begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}, with commas between them`,
   });
+const PART = 'must be a number from 0 to 1';
 const postgres = url('postgres', 'postgresql');
 const addresses = z
   .string()
@@ -52,7 +59,7 @@ const ownerOf = (service: string) =>
 export const settings = {
   NODE_ENV: setting(
     '`production` turns the defaults for development off: no seed data, no default card.',
-    z.enum(['development', 'test', 'production']).default('development'),
+    oneOf('development', 'test', 'production').default('development'),
   ),
   HOST: setting('Address to listen on.', z.string().default('127.0.0.1')),
   PORT: setting('Port of the public HTTP interface.', port),
@@ -60,14 +67,14 @@ export const settings = {
   OPERATOR_PORT: setting('Port of the operator routes, health and metrics.', port),
   OPERATOR_TOKEN: secret(
     'Bearer token of the operator routes. Without it they are refused.',
-    z.string().min(16).optional(),
+    z.string().min(16, 'must have 16 characters or more').optional(),
   ),
   DATABASE_URL: secret("The service's own database, as a role that may read and write rows.", postgres),
   DATABASE_CONNECTIONS: setting(
     'Most connections to the own database for orders and events; queries through entities have up to 4 of their own.',
     count.default(10),
   ),
-  TRANSPORT: setting('What carries the events between services.', z.enum(transportNames).default('postgres')),
+  TRANSPORT: setting('What carries the events between services.', oneOf(...transportNames).default('postgres')),
   TRANSPORT_ROUTES: setting(
     'What is published elsewhere, `topic=transport` with commas between; `*` stands for one word of a topic, and the first that fits ' +
       'counts. `topic=kafka+nsq` publishes to both: an event is out when both have it.',
@@ -79,11 +86,11 @@ export const settings = {
   ),
   CODEC: setting(
     'The form in which the data of events is published. Each form is read, whatever this says.',
-    z.enum(['json', 'protobuf']).default('json'),
+    oneOf('json', 'protobuf').default('json'),
   ),
   COMPRESSION: setting(
     'How larger messages are packed. On Kafka the client packs whole batches instead, by gzip unless this says `snappy`.',
-    z.enum(['none', ...compressions]).default('none'),
+    oneOf('none', ...compressions).default('none'),
   ),
   COMPRESSION_MIN_BYTES: setting('The smallest body that is packed.', count.default(1024)),
   EVENTS_DATABASE_URL: neededBy('postgres', secret('The database `events`.', postgres.optional())),
@@ -93,7 +100,7 @@ export const settings = {
     z
       .string()
       .toLowerCase()
-      .pipe(z.enum(['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl']))
+      .pipe(oneOf('plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'))
       .default('plaintext'),
   ),
   KAFKA_SASL_MECHANISM: setting(
@@ -101,7 +108,7 @@ export const settings = {
     z
       .string()
       .toLowerCase()
-      .pipe(z.enum(['plain', 'scram-sha-256', 'scram-sha-512']))
+      .pipe(oneOf('plain', 'scram-sha-256', 'scram-sha-512'))
       .default('plain'),
   ),
   KAFKA_SASL_USERNAME: setting('The user to log in to Kafka as.', z.string().optional()),
@@ -113,7 +120,7 @@ export const settings = {
   NATS_URL: neededBy('nats', secret('NATS servers, with commas between them.', urls('nats', 'tls').optional())),
   NATS_MODE: setting(
     'What of NATS carries the events: a stream of JetStream, or `core`, which keeps nothing. See docs/transports/nats.md.',
-    z.enum(['jetstream', 'core']).default('jetstream'),
+    oneOf('jetstream', 'core').default('jetstream'),
   ),
   REDIS_URL: neededBy(
     'redis',
@@ -124,7 +131,10 @@ export const settings = {
     'The HTTP side of nsqlookupds, `host:port`, with commas between them; none when empty.',
     z.union([z.literal(''), addresses]).default(''),
   ),
-  NSQ_TLS: setting('Whether to speak TLS to the nsqds, `true` or `false`.', z.stringbool().default(false)),
+  NSQ_TLS: setting(
+    'Whether to speak TLS to the nsqds, `true` or `false`.',
+    z.stringbool('must be true or false').default(false),
+  ),
   NSQ_AUTH_SECRET: secret("For nsqd's AUTH.", z.string().optional()),
   BROKER_CA_FILE: setting(
     "The authority of the broker's certificate, PEM, if it is not a public one.",
@@ -136,7 +146,7 @@ export const settings = {
     'Goes before the name of every topic and group, so that several systems can share a broker.',
     z
       .string()
-      .regex(/^[A-Za-z0-9._-]{0,64}$/)
+      .regex(/^[A-Za-z0-9._-]{0,64}$/, 'must be at most 64 characters of A-Z a-z 0-9 . _ -')
       .default(''),
   ),
   BRIDGE_IN: setting(
@@ -166,9 +176,16 @@ export const settings = {
   CARRIER_URL: setting('The carrier.', url('http', 'https')),
   OUTSIDE_TIMEOUT_MS: setting(
     'How long to wait for an answer of the gateway or the carrier before asking again, milliseconds.',
-    z.coerce.number().int().min(100).max(15_000).default(10_000),
+    whole(100, 15_000).default(10_000),
   ),
   SMTP_URL: secret('The mail server.', url('smtp', 'smtps')),
+  MAIL_FROM: setting(
+    'Whom mails are from, `address` or `name <address>`.',
+    z
+      .string()
+      .regex(/^([^<>@,;:"\p{Cc}]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u, 'must be address or name <address>')
+      .default('Order Events <orders@order-events.example>'),
+  ),
   ORDER_DEADLINE_S: setting(
     'How long an order may stay pending or confirmed after its last event was published, seconds.',
     count.default(900),
@@ -183,11 +200,11 @@ export const settings = {
   ),
   OTEL_TRACES_SAMPLER_ARG: setting(
     'Of the traces that begin here, the part that is told, 0 to 1. Of one that began elsewhere its `traceparent` says it.',
-    z.coerce.number().min(0).max(1).default(1),
+    z.coerce.number(PART).min(0, PART).max(1, PART).default(1),
   ),
   LOG_LEVEL: setting(
     'Least severity of log lines.',
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
   ),
   OWNER_DATABASE_URL: secret('For setup: the own database, as the role that owns it.', postgres),
   LOGIN_ROLE: setting(

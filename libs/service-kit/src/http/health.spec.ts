@@ -45,7 +45,7 @@ test('what has never been ready is waited for, not warned of', async () => {
   const check = () => (up ? Promise.resolve() : Promise.reject(new Error('no broker yet')));
   const { broker } = logged(
     { broker: check },
-    pino({ base: {} }, { write: (line: string) => void said.push(JSON.parse(line)) }),
+    pino({ base: {}, level: 'debug' }, { write: (line: string) => void said.push(JSON.parse(line)) }),
   );
   for (let asked = 0; asked < 2; asked++) await expect(broker!()).rejects.toThrow('no broker yet');
   up = true;
@@ -53,7 +53,7 @@ test('what has never been ready is waited for, not warned of', async () => {
   up = false;
   await expect(broker!()).rejects.toThrow('no broker yet');
   expect(said).toMatchObject([
-    { level: 30, check: 'broker', err: { message: 'no broker yet' } },
+    { level: 20, check: 'broker', err: { message: 'no broker yet' } },
     { level: 40, check: 'broker' },
   ]);
 });

@@ -23,7 +23,7 @@ function loggedCheck(name: string, check: () => Promise<void>, log: Logger): () 
       await check();
     } catch (error) {
       const news = { check: name, err: error };
-      if (state === 'starting') log.info(news, 'not ready yet');
+      if (state === 'starting') log.debug(news, 'not ready yet');
       if (state === 'passing') log.warn(news, 'not ready: a check fails; requests should go elsewhere');
       state = state === 'starting' || state === 'waiting' ? 'waiting' : 'failing';
       throw error;

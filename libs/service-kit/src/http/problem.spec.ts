@@ -93,9 +93,3 @@ test.each([
   expect(body['detail']).toContain(detail);
   expect(JSON.stringify(body)).not.toContain('db.internal');
 });
-
-test('a busy port is named, with the variable to change', async () => {
-  await expect(listen(express(), '127.0.0.1', server.port, 'OPERATOR_PORT')).rejects.toThrow(
-    new RegExp(`${server.port}.*OPERATOR_PORT`),
-  );
-});

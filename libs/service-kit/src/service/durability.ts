@@ -1,4 +1,4 @@
-import type { Queryable } from '@order-events/store';
+import { Database, type DatabaseOptions, type Queryable } from '@order-events/store';
 import type { Logger } from '../log';
 
 interface Settings {
@@ -28,6 +28,17 @@ export async function durabilityWarning(database: Queryable): Promise<string | u
   return dangers.length === 0
     ? undefined
     : `the database ${name} does not keep all that is committed: ${dangers.join('; ')}`;
+}
+
+/**
+ * An order that was answered for stands in the own database, and the events that it still needs in that of the events.
+ * @param events undefined when a broker carries them
+ */
+export async function checkDurability(own: Queryable, events: DatabaseOptions | undefined, log: Logger): Promise<void> {
+  if (!events) return warnOfDurability([own], log);
+  const database = new Database(events);
+  await warnOfDurability([own, database], log);
+  await database.close();
 }
 
 /** Tells the log of each database that does not keep what it commits. */

@@ -29,7 +29,7 @@ import {
   type Tracer,
   type Transport,
 } from '@order-events/messaging';
-import { Database, PostgresStore, type DatabaseOptions } from '@order-events/store';
+import { PostgresStore, type DatabaseOptions } from '@order-events/store';
 import type { Config } from '../config/settings';
 import { consumedFrom } from '../config/transports';
 import { logged, type Checks } from '../http/health';
@@ -42,7 +42,7 @@ import { openTracer, TRACE_SETTINGS, type OpenTracer } from '../tracing/open-tra
 import { openTransport, TRANSPORT_SETTINGS, type Part } from '../transports';
 import { assertComplete, assertKept } from './assertions';
 import { observeAudit } from './audit-observer';
-import { warnOfDurability } from './durability';
+import { checkDurability } from './durability';
 import { Housekeeping, RETENTION_SETTINGS, retentionWarning } from './housekeeping';
 import { observe } from './observer';
 import { observeRpc } from './rpc-observer';
@@ -224,7 +224,10 @@ export class EventService<T extends Tables = Tables> {
         ? new EffectRunner({ ...this.publisher, ...shared, tables, handlers: effects, parallel })
         : undefined,
     );
-    this.durability = this.checkDurability();
+    const events = consumedFrom(config).has('postgres')
+      ? { ...this.database, url: config.EVENTS_DATABASE_URL!, connections: 1 }
+      : undefined;
+    this.durability = checkDurability(store.database, events, log);
     const warning = retentionWarning(config);
     if (warning !== undefined) log.warn(warning);
     const housekeeping = new Housekeeping({ store, parts: this.parts, retention: config, metrics, log });
@@ -284,14 +287,5 @@ export class EventService<T extends Tables = Tables> {
     const { service, log } = this.options;
     await this.store.operatorActions.record('pause', service, { actor: service, reason });
     log.error({ reason }, `paused: consumes nothing until npm run oe -- resume ${service}`);
-  }
-
-  /** An order that was answered for stands in the own database, and the events that it still needs in that of the events. */
-  private async checkDurability(): Promise<void> {
-    const { config, log } = this.options;
-    if (!consumedFrom(config).has('postgres')) return warnOfDurability([this.store.database], log);
-    const events = new Database({ ...this.database, url: config.EVENTS_DATABASE_URL!, connections: 1 });
-    await warnOfDurability([this.store.database, events], log);
-    await events.close();
   }
 }

@@ -1,4 +1,4 @@
-import { triesOf, type Observer } from '@order-events/messaging';
+import { AWAY_AFTER, triesOf, type Observer } from '@order-events/messaging';
 import { traceId, type Logger } from '../log';
 import type { Metrics } from '../metrics';
 
@@ -6,6 +6,10 @@ const DEAD = 'a dead letter now, not tried again by itself: see npm run oe -- dl
 
 const TOO_OLD =
   'not handled: so old that the inbox no longer knows whether it was handled before; see INBOX_RETENTION_DAYS';
+
+const AWAY =
+  `${AWAY_AFTER} calls in a row to what this service calls outside (the gateway, the carrier or the mail server) had no definite ` +
+  'answer: all replicas together make one call a second until one is answered; then all that wait are made. None is given up';
 
 /** Tells what the machinery does in log lines and figures. */
 export function observe(log: Logger, metrics: Metrics): Observer {
@@ -58,8 +62,8 @@ export function observe(log: Logger, metrics: Metrics): Observer {
     },
     outsideAway: (away) => {
       metrics.outsideAway.set(away ? 1 : 0);
-      if (away) log.error('the outside answers no call: all replicas together make one a second until one is answered');
-      else log.info('the outside answers again: calls are made as usual');
+      if (away) log.error(AWAY);
+      else log.info('what this service calls answers again: calls are made as usual');
     },
     loopFailed: (loop, error) => {
       metrics.loopFailures.inc({ loop });

@@ -75,6 +75,22 @@ test('what is discarded is not tried again, and its bytes can still be read', as
   });
 });
 
+test.each([
+  [
+    '',
+    '{"order_id":"o1","payment_token":"[redacted]","total":1}',
+    '{"order_id":"o1","payment_token":"tok_\\"1","total":1}',
+  ],
+  [' that ends too early', '{"payment_token": "[redacted]"', '{"payment_token": "tok_1'],
+])("a card's token in a dead letter%s is not shown", async (_, shown, body) => {
+  const ask = await start();
+  const event = { ...reserved('o1'), body: Buffer.from(body) };
+  await publish({ ...event, headers: {} });
+  await eventually(async () => (await lag(ask)).dead === 1);
+  const [{ id }] = (await ask('/dead-letters')).body.items;
+  expect((await ask(`/dead-letters/order-api/${id}`)).body).toMatchObject({ body: shown, body_encoding: 'utf-8' });
+});
+
 test('a dead letter is told of, and one that the broker refused is published when it is redriven', async () => {
   const ask = await start();
   const event = reserved('o1');

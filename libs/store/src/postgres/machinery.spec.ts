@@ -114,4 +114,6 @@ test('two effect runners at once make each call once, those of one order in orde
     expect(await sequences(order)).toEqual(range(8));
   }
   expect(await counted()).toEqual(orders.map((name) => ({ name, count: 8 })));
+  // What a closed effect was called with is not kept.
+  expect(await outbox.sql('SELECT DISTINCT input::text FROM effects')).toEqual([{ input: 'null' }]);
 });

@@ -89,9 +89,10 @@ const sql = {
            WHERE NOT EXISTS (SELECT FROM effects e WHERE e.idempotency_key = i.idempotency_key)
            ORDER BY n`,
   },
+  // What it was called with may be a secret or somebody's address, and nobody asks for it any more.
   close: {
     name: 'effects_close',
-    text: `UPDATE effects SET state = 'closed', closed_at = clock_timestamp()
+    text: `UPDATE effects SET state = 'closed', closed_at = clock_timestamp(), input = 'null'
            WHERE seq = ANY ($1::bigint[]) AND state = 'open' RETURNING seq, key`,
   },
   // In a statement of its own, because it must see what the other one has closed.

@@ -206,13 +206,27 @@ test('the age of the outbox is shown, and what an effect is called with is not',
   expect((await asOperator('/effects')).text).not.toContain('token of a card');
 });
 
-test.each(['/inbox?limit=0', '/inbox?limit=1001', '/outbox?limit=many', '/effects?states=open', '/inbox?key=a&key=b'])(
-  '%s is refused',
-  async (path) => {
-    const { status, body } = await asOperator(path);
-    expect([status, body.type]).toEqual([400, 'urn:order-events:problem:invalid-request']);
-  },
-);
+test.each([
+  ['/inbox', ['applied', 'retrying', 'dead', 'expired', 'discarded']],
+  ['/effects', ['waiting', 'open', 'closed']],
+])('of %s the states %j can be asked for, and no other', async (path, states) => {
+  for (const state of states) expect((await asOperator(`${path}?state=${state}`)).status).toBe(200);
+  const { status, body } = await asOperator(`${path}?state=foo`);
+  expect([status, body.errors[0].pointer]).toEqual([400, '/state']);
+  for (const state of states) expect(body.errors[0].detail).toContain(state);
+});
+
+test.each([
+  '/inbox?limit=0',
+  '/inbox?limit=1001',
+  '/outbox?limit=many',
+  '/outbox?state=dead',
+  '/effects?states=open',
+  '/inbox?key=a&key=b',
+])('%s is refused', async (path) => {
+  const { status, body } = await asOperator(path);
+  expect([status, body.type]).toEqual([400, 'urn:order-events:problem:invalid-request']);
+});
 
 test.each(['/healthz', '/readyz', '/metrics', '/inbox', '/outbox', '/effects'])(
   'POST %s is not possible',

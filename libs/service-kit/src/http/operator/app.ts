@@ -6,6 +6,7 @@ import type { Logger } from '../../log';
 import type { Metrics } from '../../metrics';
 import { healthRoutes, type Checks } from '../health';
 import { jsonBody } from '../json-body';
+import { noStore } from '../no-store';
 import { notFound, onlyMethods, problemHandler } from '../problem';
 import { actionsRoutes } from './actions';
 import { auditRoutes } from './audit';
@@ -37,7 +38,7 @@ export function operatorApp(options: OperatorOptions): Express {
   const { service, token, store, transport, metrics, log, checks, routes } = options;
   const app = express();
   app.disable('x-powered-by');
-  app.use(healthRoutes(service, checks, { reasons: true }));
+  app.use(noStore, healthRoutes(service, checks, { reasons: true }));
   app
     .route('/metrics')
     .get(async (_request, response) => {

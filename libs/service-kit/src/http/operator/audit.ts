@@ -5,9 +5,9 @@ import type { OperatorActions } from '@order-events/store';
 import type { Logger } from '../../log';
 import { jsonBody } from '../json-body';
 import { onlyMethods, Problem } from '../problem';
-import { Order, Text } from './input';
+import { byHand, Text } from './input';
 
-const Again = z.strictObject({ group: Text(200), since: z.iso.datetime({ offset: true }), ...Order });
+const Again = z.strictObject({ group: Text(200), since: z.iso.datetime({ offset: true }), ...byHand });
 
 /**
  * How far each group is known to hold what this service has published; and, after the restore of a group's database, to

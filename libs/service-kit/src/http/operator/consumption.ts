@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { OperatorActions } from '@order-events/store';
 import { jsonBody } from '../json-body';
 import { onlyMethods } from '../problem';
-import { Order } from './input';
+import { byHand } from './input';
 
-const ByHand = z.strictObject(Order);
+const ByHand = z.strictObject(byHand);
 
 /** Has all replicas of the group stop consuming, and go on; a restart changes nothing. They follow within a second. */
 export function consumptionRoutes(group: string, actions: OperatorActions): Router {

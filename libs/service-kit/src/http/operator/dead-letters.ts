@@ -3,10 +3,11 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { contentOf, isCoded } from '@order-events/messaging';
 import type { DeadLetters, FailedEvent } from '@order-events/store';
+import { REDACTED } from '../../log';
 import { jsonBody } from '../json-body';
 import { pageOf, placeFrom } from '../paging';
 import { onlyMethods, Problem } from '../problem';
-import { Filter, Order, Text } from './input';
+import { dryRun, Filter, forReal, Text } from './input';
 
 const Seconds = z.coerce.number().min(0).max(1e9);
 
@@ -27,14 +28,14 @@ const Place = z.tuple([Time, z.string(), z.guid()]);
 
 const which = { ...filter, limit: z.int().min(1).max(100_000).default(1_000) };
 const rate = { per_second: z.number().positive().max(100_000).optional() };
-/** To be told how many would be moved, one need not say why. */
-const dryRun = { ...which, dry_run: z.literal(true), actor: Order.actor.optional(), reason: Order.reason.optional() };
-const move = { ...which, ...Order, dry_run: z.literal(false).default(false) };
 const Redrive = z.discriminatedUnion('dry_run', [
-  z.strictObject({ ...dryRun, ...rate }),
-  z.strictObject({ ...move, ...rate }),
+  z.strictObject({ ...which, ...dryRun, ...rate }),
+  z.strictObject({ ...which, ...forReal, ...rate }),
 ]);
-const Discard = z.discriminatedUnion('dry_run', [z.strictObject(dryRun), z.strictObject(move)]);
+const Discard = z.discriminatedUnion('dry_run', [
+  z.strictObject({ ...which, ...dryRun }),
+  z.strictObject({ ...which, ...forReal }),
+]);
 
 /** Events that are not tried any more by themselves: to be looked at, sent through again, or given up. */
 export function deadLetterRoutes(letters: DeadLetters): Router {
@@ -93,9 +94,12 @@ function assertNamed(order: z.infer<typeof Discard>): void {
   throw new Problem(400, { kind: 'names-nothing', detail });
 }
 
-/** The body as text if it is one, or holds data in another form; else in base64. */
+/** Also in what is broken JSON, and ends too early. */
+const CARD_TOKEN = /("payment_token"\s*:\s*)"(?:[^"\\]|\\.)*"?/g;
+
+/** The body as text if it is one, or holds data in another form, without card tokens; else in base64. */
 function shown(event: FailedEvent) {
-  const text = textOf(event);
+  const text = textOf(event)?.replace(CARD_TOKEN, `$1"${REDACTED}"`);
   const body = text ?? event.body.toString('base64');
   return { ...event, body, body_encoding: text === undefined ? 'base64' : 'utf-8' };
 }

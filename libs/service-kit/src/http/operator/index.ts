@@ -1,2 +1,2 @@
 export { operatorApp, type OperatorOptions } from './app';
-export { Order as ByHand } from './input';
+export { byHand, Text } from './input';

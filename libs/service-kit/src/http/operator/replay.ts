@@ -4,14 +4,12 @@ import type { PostgresStore } from '@order-events/store';
 import type { Logger } from '../../log';
 import { jsonBody } from '../json-body';
 import { onlyMethods, Problem } from '../problem';
-import { Order, Text } from './input';
+import { dryRun, forReal, Text } from './input';
 
 const which = { group: Text(200), topic: Text(200), since: z.iso.datetime({ offset: true }) };
-/** To be told how many there are, one need not say why. */
-const dryRun = { ...which, dry_run: z.literal(true), actor: Order.actor.optional(), reason: Order.reason.optional() };
 const Replay = z.discriminatedUnion('dry_run', [
-  z.strictObject(dryRun),
-  z.strictObject({ ...which, ...Order, dry_run: z.literal(false).default(false) }),
+  z.strictObject({ ...which, ...dryRun }),
+  z.strictObject({ ...which, ...forReal }),
 ]);
 
 /** Has the delivery audit bring a group what it does not hold of one topic since a time: for a group that is new. */

@@ -1,7 +1,7 @@
 import type { Observer, Runtime } from '../ports/runtime';
 import type { Transport } from '../ports/transport';
 
-export interface PresenceOptions {
+export interface ResponderWatchOptions {
   transport: Pick<Transport, 'isConsumed'>;
   runtime: Runtime;
   observer: Pick<Observer, 'loopFailed'>;
@@ -11,13 +11,13 @@ export interface PresenceOptions {
 const FRESH_MS = 1_000;
 
 /** Whether anybody is there to take a group's messages, looked at once a second at most however many ask. */
-export class Presence {
+export class ResponderWatch {
   private seenAt = -Infinity;
   private isThere: Promise<boolean> = Promise.resolve(false);
 
   constructor(
     private readonly group: string,
-    private readonly options: PresenceOptions,
+    private readonly options: ResponderWatchOptions,
   ) {}
 
   look(): Promise<boolean> {

@@ -173,7 +173,6 @@ describe('an outside that is away', () => {
       await service.runtime.sleep(1_000);
     }
     expect(Math.max(...waits)).toBeLessThan(3_000);
-    expect(service.notes.outside).toEqual(['away', 'back']);
     // Those that hang have their half of the slots, and get their turns.
     expect(outside.calls.filter((key) => !key.startsWith('healthy')).length).toBeGreaterThan(140);
   });

@@ -154,6 +154,54 @@ describe('an outside that is away', () => {
     await eventually(() => service.notes.outside.includes('back'));
   });
 
+  test('only in part holds up none of the rest, however many calls hang', async () => {
+    const called = new Map<string, number>();
+    outside.meddle = (key) => {
+      if (!key.startsWith('healthy')) return failsAfter(15_000);
+      called.set(key, service.runtime.elapsed());
+      return service.runtime.sleep(50);
+    };
+    await intend(...orders(100));
+    run(service.process(), { parallel: 8 });
+    await eventually(() => outside.calls.length > 120);
+    const waits: number[] = [];
+    for (let n = 0; n < 120; n++) {
+      const since = service.runtime.elapsed();
+      await intend(charge(`healthy${n}`));
+      await eventually(() => called.has(`healthy${n}.charge`));
+      waits.push(called.get(`healthy${n}.charge`)! - since);
+      await service.runtime.sleep(1_000);
+    }
+    expect(Math.max(...waits)).toBeLessThan(3_000);
+    // Those that hang have their half of the slots, and get their turns.
+    expect(outside.calls.filter((key) => !key.startsWith('healthy')).length).toBeGreaterThan(140);
+  });
+
+  test('is not what a single call that is never answered makes of it', async () => {
+    outside.meddle = () => failsAfter(10);
+    await intend(charge('bad'));
+    run();
+    await eventually(() => outside.calls.length > 15);
+    expect(service.notes.outside).toEqual([]);
+  });
+
+  test('for one process is there again as soon as another has an answer, though a call stays open', async () => {
+    let away = true;
+    outside.meddle = (key) => (away || key.startsWith('bad') ? failsAfter(10) : undefined);
+    const store = service.process();
+    const probe = store.probeOutside.bind(store);
+    // Whatever is due, the other process has taken it.
+    jest.spyOn(store, 'probeOutside').mockImplementation((_, ...asked) => probe([], ...asked));
+    await intend(...orders(12), charge('bad'));
+    run(store);
+    await eventually(() => service.notes.outside.length === 1);
+    away = false;
+    run();
+    await eventually(() => service.notes.outside.length === 2);
+    expect(service.notes.outside).toEqual(['away', 'back']);
+    expect(outside.calls.filter((key) => key === 'bad.charge').length).toBeGreaterThan(0);
+  });
+
   test('is noted to be back only when the database knows it', async () => {
     const store = service.process();
     let away = true;

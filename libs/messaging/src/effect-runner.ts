@@ -26,9 +26,9 @@ const POLL_MS = 500;
 /** As long as a call takes that is answered at once. */
 const GATHER_MS = 20;
 const RETRY_CAP_MS = 60_000;
-/** So many calls in a row without an answer, and the outside is taken to be away. */
+/** So many effects whose calls have no answer, and none has one meanwhile: then the outside is taken to be away. */
 export const AWAY_AFTER = 10;
-/** How often all processes of the service together call one that is away. */
+/** How often all processes of the service together call one that is away, and how often one tells that it is there. */
 const PROBE_MS = 1_000;
 
 interface Answered {
@@ -44,12 +44,16 @@ export class EffectRunner<T extends Tables> {
   private readonly handlers: ReadonlyMap<string, EffectHandler<T>>;
   private readonly running = new Set<Promise<void>>();
   /** Called here, and not ended. A claim that ran out is taken anew: that is no reason to make the call again. */
-  private readonly inHand = new Set<string>();
+  private readonly inHand = new Map<string, OpenEffect>();
   /** Closed since the last claim was asked for, which may have been granted before. */
   private readonly closedMeanwhile = new Set<string>();
-  /** Calls in a row that had no definite answer. */
-  private unanswered = 0;
+  /** Effects whose calls have had no definite answer since another had one. */
+  private readonly unanswered = new Set<string>();
+  private answeredAt = -Infinity;
+  private toldAt = -Infinity;
   private isAway = false;
+  /** Aborted when there may be something to claim that was not there when the last claim was asked for. */
+  private pause = new AbortController();
   private readonly closer: Batcher<Answered, Error | null>;
 
   constructor(private readonly options: EffectRunnerOptions<T>) {
@@ -60,24 +64,26 @@ export class EffectRunner<T extends Tables> {
   /** Runs until the signal is aborted, then lets the running calls end and records their answers. */
   async run(signal: AbortSignal): Promise<void> {
     const { store, runtime, observer } = this.options;
+    signal.addEventListener('abort', () => this.pause.abort());
     for (let failures = 0; !signal.aborted;) {
       try {
         await this.slots();
-        if (signal.aborted) break;
         await this.lookOutside();
+        if (signal.aborted) break;
+        this.pause = new AbortController();
         this.closedMeanwhile.clear();
         const free = this.options.parallel - this.running.size;
         const claimed = this.isAway
-          ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS)
-          : await store.claimEffects(this.kinds, free, LEASE_MS);
+          ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS, this.roomForMadeBefore)
+          : await store.claimEffects(this.kinds, free, LEASE_MS, this.roomForMadeBefore);
         if (claimed === 'back') {
-          this.unanswered = 0;
+          this.unanswered.clear();
           continue;
         }
         for (const effect of claimed) if (this.isNews(effect)) this.start(effect, signal);
         failures = 0;
         if (this.isAway) await runtime.sleep(PROBE_MS, signal);
-        else if (claimed.length < free) await store.wait('effects', POLL_MS, signal);
+        else if (claimed.length < free) await store.wait('effects', POLL_MS, this.pause.signal);
       } catch (error) {
         observer.loopFailed('effects', error as Error);
         await runtime.sleep(backoff(++failures, runtime.random(), 100, 2_000), signal);
@@ -94,13 +100,29 @@ export class EffectRunner<T extends Tables> {
     if (parallel - this.running.size < few) await runtime.sleep(GATHER_MS);
   }
 
-  /** One that is away is not stormed: a call now and then finds out when it is back. Others of the service are told so. */
+  /**
+   * One that is away is not stormed: a call now and then finds out when it is back. Whoever has an answer tells the others
+   * of the service, even if it never took the outside to be away: one of them may.
+   */
   private async lookOutside(): Promise<void> {
-    const isAway = this.unanswered >= AWAY_AFTER;
+    const { store, runtime, observer } = this.options;
+    const isAway = this.unanswered.size >= AWAY_AFTER;
+    const now = runtime.elapsed();
+    const hasNews = this.answeredAt > this.toldAt && now - this.toldAt >= PROBE_MS;
+    if (isAway && !this.isAway) await store.outsideIsAway();
+    if (!isAway && (this.isAway || hasNews)) {
+      await store.outsideIsBack();
+      this.toldAt = now;
+    }
     if (isAway === this.isAway) return;
-    await (isAway ? this.options.store.outsideIsAway() : this.options.store.outsideIsBack());
     this.isAway = isAway;
-    this.options.observer.outsideAway(isAway);
+    observer.outsideAway(isAway);
+  }
+
+  /** Half of the slots are for what was never called, so that calls that hang take up no more than the other half. */
+  private get roomForMadeBefore(): number {
+    const most = Math.max(1, Math.floor(this.options.parallel / 2));
+    return Math.max(0, most - [...this.inHand.values()].filter(({ attempts }) => attempts > 0).length);
   }
 
   private get kinds(): string[] {
@@ -113,7 +135,7 @@ export class EffectRunner<T extends Tables> {
 
   private start(effect: OpenEffect, stopping: AbortSignal): void {
     const { observer, tracer = noTracer } = this.options;
-    this.inHand.add(effect.id);
+    this.inHand.set(effect.id, effect);
     const span = callSpan(tracer, effect);
     const run = this.make({ ...effect, traceparent: span.traceparent }, stopping)
       .then(
@@ -126,6 +148,7 @@ export class EffectRunner<T extends Tables> {
       .finally(() => {
         this.running.delete(run);
         this.inHand.delete(effect.id);
+        if (effect.attempts > 0) this.pause.abort();
       });
     this.running.add(run);
   }
@@ -139,11 +162,13 @@ export class EffectRunner<T extends Tables> {
     try {
       if (answer === undefined) {
         answer = await this.call(effect);
-        this.unanswered = 0;
+        this.unanswered.clear();
+        this.answeredAt = runtime.elapsed();
       }
     } catch (error) {
       failure = error as Error;
-      this.unanswered += 1;
+      // What was called before another was answered tells of that call, and not of the outside.
+      if (since >= this.answeredAt) this.unanswered.add(effect.id);
       observer.effectFailed(effect, failure, runtime.elapsed() - since);
     }
     if (!failure) {

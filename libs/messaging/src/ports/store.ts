@@ -137,17 +137,25 @@ export interface Store {
    * that finds them so moves them.
    */
   dueRetries(group: string, limit: number): Promise<Retry[]>;
-  /** Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. */
-  claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]>;
+  /**
+   * Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. Those that were
+   * called least often come first. At most `madeBefore` of them were ever called; as many as there are when it is not given.
+   */
+  claimEffects(kinds: readonly string[], limit: number, leaseMs: number, madeBefore?: number): Promise<OpenEffect[]>;
   /** No call to the outside is answered, as far as this process knows. */
   outsideIsAway(): Promise<void>;
   /**
    * After `outsideIsAway`: claims one effect, or none when any process of the service asked less than `everyMs` ago, by the
-   * database's clock. Those that were never called come first. `back`: another process has found the outside back since, or
-   * no effect is open any more.
+   * database's clock, in the order of `claimEffects`. `back`: a process has had an answer since, or no effect is open any
+   * more.
    */
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'>;
-  /** The outside is not away any more. */
+  probeOutside(
+    kinds: readonly string[],
+    leaseMs: number,
+    everyMs: number,
+    madeBefore?: number,
+  ): Promise<OpenEffect[] | 'back'>;
+  /** A call to the outside is answered. */
   outsideIsBack(): Promise<void>;
   /**
    * Gives a claimed effect back, to be claimed again after a while, with the answer if there was one. An effect that

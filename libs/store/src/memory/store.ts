@@ -18,9 +18,7 @@ import { MemoryTx, type EffectRow, type FailureRow } from './tx';
 /** How long the retry worker has for what it fetched, before another may fetch it too. */
 const RETRY_LEASE_MS = 30_000;
 
-const byDue = (a: EffectRow, b: EffectRow) => a.dueAt - b.dueAt;
-const untriedFirst = (a: EffectRow, b: EffectRow) =>
-  Number(a.effect.attempts > 0) - Number(b.effect.attempts > 0) || byDue(a, b);
+const byTurn = (a: EffectRow, b: EffectRow) => a.effect.attempts - b.effect.attempts || a.dueAt - b.dueAt;
 
 /** The store port on a database in memory: for tests and the simulator. One instance is what one process would have. */
 export class MemoryStore implements Store {
@@ -80,15 +78,20 @@ export class MemoryStore implements Store {
     });
   }
 
-  claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    return this.statement((now) => this.claim(now, kinds, limit, leaseMs, byDue));
+  claimEffects(kinds: readonly string[], limit: number, leaseMs: number, madeBefore = limit): Promise<OpenEffect[]> {
+    return this.statement((now) => this.claim(now, kinds, limit, leaseMs, madeBefore));
   }
 
   outsideIsAway(): Promise<void> {
     return this.statement((now) => void (this.database.outside.awaySince ??= now));
   }
 
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
+  probeOutside(
+    kinds: readonly string[],
+    leaseMs: number,
+    everyMs: number,
+    madeBefore = 1,
+  ): Promise<OpenEffect[] | 'back'> {
     return this.statement((now) => {
       const { askedAt, awaySince } = this.database.outside;
       const isOpen = [...this.database.table<EffectRow>('effects').values()].some(({ open }) => open);
@@ -96,7 +99,7 @@ export class MemoryStore implements Store {
       // A clock that was set back has asked in what is its future now.
       if (askedAt > now - everyMs && askedAt <= now) return [];
       this.database.outside = { askedAt: now, awaySince };
-      return this.claim(now, kinds, 1, leaseMs, untriedFirst);
+      return this.claim(now, kinds, 1, leaseMs, madeBefore);
     });
   }
 
@@ -176,7 +179,7 @@ export class MemoryStore implements Store {
     kinds: readonly string[],
     limit: number,
     leaseMs: number,
-    order: (a: EffectRow, b: EffectRow) => number,
+    madeBefore: number,
   ): OpenEffect[] {
     // Effects are numbered as they were added, so the first open one of a key is its oldest.
     const oldest = new Map<string, EffectRow>();
@@ -187,7 +190,8 @@ export class MemoryStore implements Store {
     const claimed = [...oldest.values()]
       .filter(({ effect }) => kinds.includes(effect.kind) && !this.database.isLocked('effects', effect.id))
       .filter(({ dueAt, runner }) => dueAt <= now || (runner && !this.database.isConnected(runner)))
-      .sort(order)
+      .sort(byTurn)
+      .filter(({ effect }) => effect.attempts === 0 || madeBefore-- > 0)
       .slice(0, limit);
     return claimed.map((row) => {
       if (row.runner && !this.database.isConnected(row.runner)) row.effect.attempts++;

@@ -8,6 +8,7 @@ import { RefundAndReplay1790000000010 } from './1790000000010-refund-and-replay'
 import { RaisePositions1790000000020 } from './1790000000020-raise-positions';
 import { UncleanExits1790000000030 } from './1790000000030-unclean-exits';
 import { Outside1790000000210 } from './1790000000210-outside';
+import { EffectsByTurn1790000000230 } from './1790000000230-effects-by-turn';
 
 /** What every service's own database begins with. */
 export const sharedMigrations = [
@@ -21,4 +22,5 @@ export const sharedMigrations = [
   RaisePositions1790000000020,
   UncleanExits1790000000030,
   Outside1790000000210,
+  EffectsByTurn1790000000230,
 ] as const;

@@ -1,5 +1,5 @@
 import type { OpenEffect } from '@order-events/messaging';
-import type { Database, Statement } from './database';
+import type { Database } from './database';
 import { storable } from './storable';
 import type { Backend, RunOn, Wake } from './wake';
 
@@ -21,23 +21,27 @@ const GONE_LOOKS = 4;
 
 const lives = `EXISTS (SELECT FROM pg_stat_get_activity(runner_backend) a WHERE a.backend_start = runner_backend_start)`;
 
-// Claims what may be called: the first `$2` in an order. The lease is for a runner that hangs. One whose connection is gone
-// is either dead or coming back: see `gone`.
+// The lease is for a runner that hangs. One whose connection is gone is either dead or coming back: see `gone`.
+const due = `state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
+        AND (runner_backend IS NULL OR runner = $4 OR ${lives})`;
+
+// Claims what may be called: `$2` of those that were called least often, at most `$7` that were called at all.
 // A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
 // evaluated again for each row, and then chooses more than its limit.
-const claim = (order: string) => `
+const claim = `
   UPDATE effects SET due_at = clock_timestamp() + $3 * interval '1 millisecond',
     runner = $4, runner_backend = $5, runner_backend_start = $6
   WHERE seq = ANY (ARRAY(
     SELECT seq FROM effects
-    WHERE state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
-      AND (runner_backend IS NULL OR runner = $4 OR ${lives})
-    ORDER BY ${order} LIMIT $2 FOR UPDATE SKIP LOCKED))
+    WHERE ${due} AND (attempts = 0 OR seq = ANY (ARRAY(
+      SELECT seq FROM effects
+      WHERE ${due} AND attempts > 0
+      ORDER BY attempts, due_at LIMIT $7 FOR UPDATE SKIP LOCKED)))
+    ORDER BY attempts, due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
   RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts, answer`;
 
 const sql = {
-  claim: { name: 'effects_claim', text: claim('due_at') },
-  claimUntried: { name: 'effects_claim_untried', text: claim('attempts > 0, due_at') },
+  claim: { name: 'effects_claim', text: claim },
   outsideIsAway: {
     name: 'outside_is_away',
     text: `INSERT INTO outside (away_since) VALUES (clock_timestamp())
@@ -104,15 +108,34 @@ export class EffectClaims {
   constructor(private readonly options: EffectClaimsOptions) {}
 
   /** As `Store.claimEffects`. */
-  claim(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    return this.claimBy(sql.claim, kinds, limit, leaseMs);
+  async claim(kinds: readonly string[], limit: number, leaseMs: number, madeBefore = limit): Promise<OpenEffect[]> {
+    const { database, owner, wake } = this.options;
+    await this.freeThoseOfTheDead();
+    this.leaseMs = leaseMs;
+    const own = await wake.connected();
+    const values = [kinds, limit, leaseMs, owner, own?.pid ?? null, own?.start ?? null, madeBefore];
+    const rows = await database.query<EffectRow>(sql.claim, values);
+    // A connection that was made meanwhile has carried over what was in hand then, and not these.
+    if (wake.backend && wake.backend !== own) await this.keep(wake.backend, (...asked) => database.query(...asked));
+    rows.sort((a, b) => a.seq - b.seq);
+    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
+      ...effect,
+      ...(answer !== null && { answer }),
+      id: String(seq),
+      idempotencyKey: idempotency_key,
+    }));
   }
 
   /** As `Store.probeOutside`. */
-  async probe(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
+  async probe(
+    kinds: readonly string[],
+    leaseMs: number,
+    everyMs: number,
+    madeBefore = 1,
+  ): Promise<OpenEffect[] | 'back'> {
     const [asked] = await this.options.database.query<{ ours: boolean; back: boolean }>(sql.askOutside, [everyMs]);
     if (asked!.back) return 'back';
-    return asked!.ours ? this.claimBy(sql.claimUntried, kinds, 1, leaseMs) : [];
+    return asked!.ours ? this.claim(kinds, 1, leaseMs, madeBefore) : [];
   }
 
   /** As `Store.outsideIsAway`. */
@@ -136,29 +159,6 @@ export class EffectClaims {
   async keep({ pid, start }: Backend, run: RunOn): Promise<void> {
     if (this.leaseMs === 0) return;
     await run(sql.keep, [this.options.owner, pid, start, this.leaseMs]);
-  }
-
-  private async claimBy(
-    statement: Statement,
-    kinds: readonly string[],
-    limit: number,
-    leaseMs: number,
-  ): Promise<OpenEffect[]> {
-    const { database, owner, wake } = this.options;
-    await this.freeThoseOfTheDead();
-    this.leaseMs = leaseMs;
-    const own = await wake.connected();
-    const values = [kinds, limit, leaseMs, owner, own?.pid ?? null, own?.start ?? null];
-    const rows = await database.query<EffectRow>(statement, values);
-    // A connection that was made meanwhile has carried over what was in hand then, and not these.
-    if (wake.backend && wake.backend !== own) await this.keep(wake.backend, (...asked) => database.query(...asked));
-    rows.sort((a, b) => a.seq - b.seq);
-    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
-      ...effect,
-      ...(answer !== null && { answer }),
-      id: String(seq),
-      idempotencyKey: idempotency_key,
-    }));
   }
 
   private async freeThoseOfTheDead(): Promise<void> {

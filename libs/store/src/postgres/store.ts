@@ -147,16 +147,16 @@ export class PostgresStore implements Store {
     }));
   }
 
-  claimEffects(kinds: readonly string[], limit: number, leaseMs: number): Promise<OpenEffect[]> {
-    return this.effects.claim(kinds, limit, leaseMs);
+  claimEffects(...args: Parameters<Store['claimEffects']>): Promise<OpenEffect[]> {
+    return this.effects.claim(...args);
   }
 
   outsideIsAway(): Promise<void> {
     return this.effects.outsideIsAway();
   }
 
-  probeOutside(kinds: readonly string[], leaseMs: number, everyMs: number): Promise<OpenEffect[] | 'back'> {
-    return this.effects.probe(kinds, leaseMs, everyMs);
+  probeOutside(...args: Parameters<Store['probeOutside']>): Promise<OpenEffect[] | 'back'> {
+    return this.effects.probe(...args);
   }
 
   outsideIsBack(): Promise<void> {

@@ -55,6 +55,21 @@ export function effectsContract(under: TwoStores): void {
       expect(await under.other.claimEffects(['test.call'], 10, 60_000)).toMatchObject([{ id: first!.id, answer }]);
     });
 
+    it('those that were called least often come first, and no more that were called at all than asked', async () => {
+      await intend(...['a', 'b', 'c'].map((key) => effect(key, 'one')));
+      const defer = async (keys: string[]) => {
+        for (const { id, key } of await under.store.claimEffects(['test.call'], 10, 0))
+          if (keys.includes(key)) await under.store.deferEffect(id, 'Error: no answer', 0);
+      };
+      await defer(['a', 'b', 'c']);
+      await defer(['a', 'c']);
+      await intend(effect('new', 'one'));
+      expect(await under.other.claimEffects(['test.call'], 10, 60_000, 0)).toMatchObject([{ key: 'new', attempts: 0 }]);
+      expect(await under.other.claimEffects(['test.call'], 10, 60_000, 1)).toMatchObject([{ key: 'b', attempts: 1 }]);
+      expect(await under.other.claimEffects(['test.call'], 10, 60_000, 1)).toMatchObject([{ attempts: 2 }]);
+      expect(await under.other.claimEffects(['test.call'], 10, 60_000)).toMatchObject([{ attempts: 2 }]);
+    });
+
     it('an outside that is away is asked by one process in a while, with what was never tried first', async () => {
       await intend(effect('a', 'one'), effect('b', 'one'), effect('c', 'one'));
       const tried = await under.store.claimEffects(['test.call'], 2, 60_000);

@@ -1,4 +1,4 @@
-/** Tests that kill, cut off and fill brokers of their own take half an hour, so they run when they are asked for. */
+/** Faults of one broker that take long, such as claims that run out, are tested when it is asked for. */
 const asked = process.env.BROKER_FAULTS ? [] : ['\\.faults\\.spec\\.ts$'];
 
 /** One run for the whole workspace: sources are resolved directly, nothing has to be built first. */

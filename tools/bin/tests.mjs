@@ -17,7 +17,7 @@ export async function runTests(root, args) {
   const jest = async (...words) => (await runCLI(await buildArgv(words), [root])).results;
 
   if (!process.env.BROKER_FAULTS)
-    say('Not run: the tests that kill and cut off brokers. BROKER_FAULTS=1 npm test runs them too (half an hour).');
+    say('Not run: the faults of brokers that take long. BROKER_FAULTS=1 npm test runs them too (ten minutes more).');
   const first = await jest(...args);
   let files = first.testResults;
   const failed = files.filter(hasFailed).map(({ testFilePath }) => testFilePath);

@@ -1,15 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { describeWhere } from '@order-events/testing';
 import { ApiServer } from '../src/k8s/api-server';
+import { combine, forTrying, k8s, namespace } from '../src/k8s/overlay';
 import { kedaDefinitions, missing, ourGoMod, pathOf } from '../src/k8s/programs';
 import { secrets } from '../src/k8s/secrets';
 import { ofKind, parse, render, services } from '../src/k8s/manifests';
+import { brokers as trialBrokers } from '../src/k8s/trial/brokers';
 import { planted, systemOf } from './k8s/planted';
 import { rules } from './k8s/rules';
 
-const k8s = join(__dirname, '..', '..', 'k8s');
 const foldersIn = (name: string) =>
   readdirSync(join(k8s, name), { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? [join(name, entry.name)] : [],
@@ -17,8 +18,7 @@ const foldersIn = (name: string) =>
 
 const bases = foldersIn('base');
 const overlays = foldersIn('overlays');
-const brokers = ['kafka', 'rabbitmq', 'nats', 'nsq'];
-const namespace = 'order-events';
+const brokers = Object.keys(trialBrokers);
 
 describeWhere('the manifests', missing(), () => {
   let scratch: string;
@@ -26,30 +26,13 @@ describeWhere('the manifests', missing(), () => {
     scratch = mkdtempSync(join(tmpdir(), 'order-events-k8s-'));
     // What the documentation tells to put together: a broker for development, scaling by backlog, and traces.
     for (const broker of brokers)
-      combine(
-        broker,
-        `overlays/${broker}`,
-        `dev-${broker}`,
-        'dev-postgres',
-        'sandbox',
-        'development',
-        'keda',
-        'traces',
-      );
+      combine(join(scratch, broker), {
+        base: join(k8s, 'overlays', broker),
+        components: [...forTrying(broker), 'keda', 'traces'],
+      });
   });
   afterAll(() => rmSync(scratch, { recursive: true }));
 
-  const combine = (name: string, resource: string, ...components: string[]) => {
-    const at = join(scratch, name);
-    mkdirSync(at);
-    const from = (path: string) => relative(at, join(k8s, path));
-    const kustomization = {
-      resources: [from(resource)],
-      components: components.map((component) => from(join('components', component))),
-      namespace,
-    };
-    writeFileSync(join(at, 'kustomization.yaml'), JSON.stringify(kustomization));
-  };
   const directoryOf = (name: string) => (brokers.includes(name) ? join(scratch, name) : join(k8s, name));
   const renderings = new Map<string, Promise<string>>();
   const rendered = (name: string): Promise<string> => {

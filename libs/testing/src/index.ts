@@ -20,6 +20,7 @@ export * from './store-contract';
 export * from './takes-everything';
 export * from './transport-conformance';
 export { RpcNotes } from './transport-conformance/rpc-bench';
+export * from './transport-faults';
 export * from './transport-load';
 export * from './two-replicas';
 export * from './virtual-runtime';

@@ -21,22 +21,13 @@ export const member = (transport: Transport, handle: Subscribe['handle'], more: 
     ...more,
   });
 
-/**
- * Publishes as the relay does: until each message has been proved to be stored, the same one each time.
- * @param progress tells how many are, while it goes on
- */
-export async function sendAll(
-  transport: Transport,
-  from: number,
-  count: number,
-  progress = { stored: 0 },
-): Promise<void> {
+/** Publishes as the relay does: until each message has been proved to be stored, the same one each time. */
+export async function sendAll(transport: Transport, from: number, count: number): Promise<void> {
   let open = range(from, count);
   await eventually(async () => {
     const batch = open.slice(0, 20);
     const settlements: Settlement[] = batch.length > 0 ? await transport.publish(batch) : [];
     open = [...batch.filter((_, index) => !settlements[index]!.stored), ...open.slice(20)];
-    progress.stored = count - open.length;
     return open.length === 0;
   });
 }

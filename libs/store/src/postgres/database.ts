@@ -31,7 +31,7 @@ const CONNECT_MS = 5_000;
 /** The hot path to Postgres: named statements on pg, with failures told apart by whose fault they are. */
 export class Database implements Queryable {
   private readonly pool: Pool;
-  private closed = false;
+  private closing: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.pool = new Pool({
@@ -48,7 +48,7 @@ export class Database implements Queryable {
       pipeline: true,
     });
     const onError = (error: Error) => {
-      if (!this.closed) options.onError(error);
+      if (!this.closing) options.onError(error);
     };
     this.pool.on('error', onError);
     this.pool.on('connect', (client) => {
@@ -89,9 +89,9 @@ export class Database implements Queryable {
     }
   }
 
-  async close(): Promise<void> {
-    this.closed = true;
-    await this.pool.end();
+  /** Idempotent. */
+  close(): Promise<void> {
+    return (this.closing ??= this.pool.end());
   }
 }
 

@@ -29,4 +29,14 @@ export function closingTests(current: () => Bench): void {
     await eventually(() => new Set([...first.numbers, ...second.numbers]).size >= 30);
     expect(first.total).toBe(handled);
   });
+
+  it('closes twice like once', async () => {
+    const bench = current();
+    const transport = bench.connect();
+    const subscription = await bench.subscribe(transport, new Seen().handle);
+    await Promise.all([subscription.close(), subscription.close()]);
+    await Promise.all([transport.close(), transport.close()]);
+    await subscription.close();
+    await transport.close();
+  });
 }

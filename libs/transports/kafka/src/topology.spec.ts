@@ -1,5 +1,5 @@
 import type { Message } from '@order-events/messaging';
-import { describeBroker, eventually } from '@order-events/testing';
+import { describeBroker, eventually, Seen, sendAll, untilFollowed } from '@order-events/testing';
 import { TestKafka } from '../test/kafka';
 import { message } from '../test/message';
 
@@ -42,5 +42,17 @@ describeBroker('kafka', () => {
     await kafka.subscribe(handle, { topics: ['things', 'more'] });
     await eventually(() => seen.includes('new'));
     expect(seen).not.toContain('old');
+  });
+
+  test('a topic that is not there yet is waited for', async () => {
+    const seen = new Seen();
+    await kafka.subscribe(seen.handle);
+    const follower = new Seen();
+    await kafka.subscribe(follower.handle, { group: null });
+    await eventually(() => kafka.told('does not host this topic-partition'));
+    const transport = await kafka.declared();
+    await sendAll(transport, 0, 10);
+    await eventually(() => seen.distinct === 10);
+    await untilFollowed(transport, follower);
   });
 });

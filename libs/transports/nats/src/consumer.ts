@@ -71,9 +71,10 @@ export class Consumer implements Subscription {
 
   private async run(): Promise<void> {
     const { signal } = this.stop;
-    for (let failures = 0; !signal.aborted;) {
+    // For the first attempt somebody may wait.
+    for (let failures = 0, patience = TIMEOUT_MS; !signal.aborted; patience = PATIENCE_MS) {
       try {
-        const connection = await this.options.connection.get(PATIENCE_MS, signal);
+        const connection = await this.options.connection.get(patience, signal);
         await this.consume(connection, signal, () => (failures = 0));
       } catch (error) {
         this.start();

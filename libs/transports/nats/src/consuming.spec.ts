@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Message } from '@order-events/messaging';
-import { describeBroker, eventually, member, numbered, range, Seen } from '@order-events/testing';
+import { describeBroker, eventually, member, numbered, range, Seen, untilFollowed } from '@order-events/testing';
 import { fakeServer } from '../test/fake-server';
 import { drained, TestServer } from '../test/server';
 
@@ -143,6 +143,20 @@ describeBroker('nats', () => {
     await eventually(async () => (await consumers()) === 2);
     await subscription.close();
     expect(await consumers()).toBe(1);
+  });
+
+  test('a broadcast whose place the server has lost says that it was interrupted, and goes on', async () => {
+    const transport = await server.declared();
+    const seen = new Seen();
+    const subscription = await member(transport, seen.handle, { group: null });
+    await untilFollowed(transport, seen);
+    const jsm = await server.jetstreamManager();
+    const consumers = await jsm.consumers.list(server.stream).next();
+    const follower = consumers.find(({ name }) => name !== server.name('g'))!;
+    await jsm.consumers.delete(server.stream, follower.name);
+    await eventually(() => server.told('a broadcast was interrupted'));
+    await untilFollowed(transport, seen);
+    await subscription.close();
   });
 });
 

@@ -1,4 +1,4 @@
-import { describeBroker, numbered } from '@order-events/testing';
+import { describeBroker, eventually, member, numbered, Seen, sendAll } from '@order-events/testing';
 import { DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
 import { TestServer } from '../test/server';
 
@@ -44,5 +44,25 @@ describeBroker('nats', () => {
     const { config } = await jsm.consumers.info(server.stream, server.name('g'));
     expect(config).toMatchObject({ max_deliver: -1, ack_policy: 'explicit', ack_wait: 10_000_000_000 });
     expect(config.backoff).toBeUndefined();
+  });
+
+  test('a consumer that the server has deleted is missed aloud, and read again when it is declared', async () => {
+    const transport = await server.declared();
+    const seen = new Seen();
+    const subscription = await member(transport, seen.handle);
+    await sendAll(transport, 0, 10);
+    await eventually(() => seen.distinct === 10);
+    const jsm = await server.jetstreamManager();
+    await jsm.consumers.delete(server.stream, server.name('g'));
+    await eventually(() => server.told('Consumer Deleted'));
+    await transport.declare([{ topic: 'things', groups: ['g'] }]);
+    await sendAll(transport, 10, 10);
+    await eventually(() => seen.distinct === 20);
+    // The same with the whole stream.
+    await jsm.streams.delete(server.stream);
+    await transport.declare([{ topic: 'things', groups: ['g'] }]);
+    await sendAll(transport, 20, 10);
+    await eventually(() => seen.distinct === 30);
+    await subscription.close();
   });
 });

@@ -1,4 +1,4 @@
-import { sharedBroker, type PrivateBroker } from '@order-events/testing';
+import { sharedBroker } from '@order-events/testing';
 import { connect, type NatsConnection } from 'nats';
 import { KnownTopology } from '../src/core/topology';
 import { CoreNatsTransport } from '../src/core/transport';
@@ -19,10 +19,6 @@ export class CoreServer {
   static async shared(): Promise<CoreServer> {
     const { env } = await sharedBroker('nats');
     return new CoreServer(env.NATS_URL!, env.TOPIC_PREFIX!);
-  }
-
-  static of({ env }: PrivateBroker): CoreServer {
-    return new CoreServer(env.NATS_URL!, 'test.');
   }
 
   /** A transport that knows of the group g of `things`, and of what others here have declared. */

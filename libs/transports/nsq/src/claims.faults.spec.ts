@@ -11,31 +11,6 @@ describeBroker('nsq', () => {
   });
   afterEach(() => cluster.remove());
 
-  test('a member in a black hole loses its claims to another, and comes back', async () => {
-    const transport = await cluster.declared();
-    const [there, cutOff] = [new Seen(), new Seen()];
-    let release = () => {};
-    const released = new Promise<void>((resolve) => (release = resolve));
-    const lost = await member(cluster.throughProxy(), async (batch) => {
-      await cutOff.handle(batch);
-      await released;
-    });
-    const publisher = cluster.open(cluster.nsqd(1), '');
-    await sendAll(publisher, 0, 30);
-    await eventually(() => cutOff.distinct > 0);
-    cluster.proxy.blackHole();
-    await eventually(() => cluster.told('nothing came for'));
-    const other = await member(transport, there.handle);
-    await eventually(() => there.distinct === 30);
-    await cluster.proxy.heal();
-    release();
-    await other.close();
-    await sendAll(publisher, 30, 10);
-    await eventually(() => [...cutOff.numbers].filter((n) => n >= 30).length === 10);
-    await lost.close();
-    expect(await transport.backlog('g')).toBe(0);
-  });
-
   test('a handler that takes longer than the claim keeps it; over a cut the same call goes on with the next delivery', async () => {
     const transport = await cluster.declared();
     await transport.declare([{ topic: 'witness', groups: ['g'] }]);

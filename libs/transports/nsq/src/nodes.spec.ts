@@ -1,6 +1,7 @@
-import { describeBroker, eventually, member, Seen, sendAll } from '@order-events/testing';
+import { describeBroker, eventually, member, numbered, Seen, sendAll } from '@order-events/testing';
 import { TestCluster } from '../test/cluster';
 import { Connection } from './connection';
+import type { NsqTransport } from './transport';
 
 describeBroker('nsq', () => {
   let cluster: TestCluster;
@@ -66,5 +67,48 @@ describeBroker('nsq', () => {
     await subscription.close();
     answer.mockRestore();
     expect([...seen.numbers]).toEqual([2]);
+  });
+
+  test('kill -9 costs nothing of what has reached its channel and is in nobody’s hands', async () => {
+    const transport = await cluster.declared(['g', 'h']);
+    await sendAll(transport, 0, 50);
+    for (const group of ['g', 'h']) expect(await transport.backlog(group)).toBe(50);
+    await cluster.broker.kill();
+    await cluster.broker.start();
+    for (const group of ['g', 'h']) {
+      const seen = new Seen();
+      const subscription = await member(transport, seen.handle, { group });
+      await eventually(() => seen.distinct === 50);
+      await subscription.close();
+      expect(await transport.backlog(group)).toBe(0);
+    }
+  });
+
+  test('one nsqd of two that is gone stops nobody, and what it holds comes with it', async () => {
+    const seen = new Seen();
+    const transport = await cluster.declared();
+    await sendAll(cluster.open(cluster.nsqd(1), ''), 0, 20);
+    await cluster.broker.kill('nsqd-1');
+    const subscription = await member(transport, seen.handle);
+    await sendAll(transport, 20, 50);
+    await eventually(() => seen.distinct === 50);
+    await cluster.broker.start('nsqd-1');
+    await eventually(() => seen.distinct === 70);
+    await subscription.close();
+  });
+
+  test('from a nsqd in a black hole the publisher moves on to the next', async () => {
+    await cluster.declared();
+    let transport: NsqTransport;
+    // Where it begins is left to chance.
+    do {
+      transport = cluster.open(`127.0.0.1:${cluster.proxy.port},${cluster.nsqd(2)}`, '');
+      await sendAll(transport, 0, 1);
+    } while (cluster.proxy.open === 0);
+    cluster.proxy.blackHole();
+    expect(await transport.publish([numbered(1)])).toEqual([{ stored: true }]);
+    const before = performance.now();
+    await sendAll(transport, 2, 10);
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 });

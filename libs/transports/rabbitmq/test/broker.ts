@@ -1,23 +1,19 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { addressesIn, FaultProxy, privateBroker, type PrivateBroker } from '@order-events/testing';
+import { privateBroker, type PrivateBroker } from '@order-events/testing';
 import { RabbitmqTransport } from '../src/transport';
 
-/** A broker for the tests of one file, with a way through a bad network; each test gets names of its own. */
+/** A broker for the tests of one file; each test gets names of its own. */
 export class TestBroker {
   private readonly transports: RabbitmqTransport[] = [];
   private tests = 0;
   errors: Error[] = [];
 
-  private constructor(
-    readonly broker: PrivateBroker,
-    readonly proxy: FaultProxy,
-  ) {}
+  private constructor(readonly broker: PrivateBroker) {}
 
   static async start(): Promise<TestBroker> {
-    const broker = await privateBroker('rabbitmq');
-    return new TestBroker(broker, await FaultProxy.to(addressesIn(broker.env.AMQP_URL!)[0]!));
+    return new TestBroker(await privateBroker('rabbitmq'));
   }
 
   get url(): string {
@@ -35,16 +31,10 @@ export class TestBroker {
     return transport;
   }
 
-  throughProxy(): RabbitmqTransport {
-    return this.open(`amqp://guest:guest@127.0.0.1:${this.proxy.port}`);
-  }
-
   /** A transport, and a topic that the group g consumes. */
   async declared(): Promise<RabbitmqTransport> {
     const transport = this.open();
     await transport.declare([{ topic: 'things', groups: ['g'] }]);
-    // RabbitMQ 3.10 forgets a quorum queue, and all that is in it, when it is killed within half a second of declaring it.
-    await this.ctl('eval', 'dets:sync(ra_directory_reverse).');
     return transport;
   }
 
@@ -61,14 +51,12 @@ export class TestBroker {
   }
 
   async endTest(): Promise<void> {
-    await this.proxy.heal();
     await Promise.all(this.transports.splice(0).map((transport) => transport.close()));
     this.errors = [];
     this.tests++;
   }
 
   async remove(): Promise<void> {
-    await this.proxy.close();
     await this.broker.remove();
   }
 }

@@ -187,4 +187,21 @@ describeBroker('redis', () => {
     await careless.endTest();
     await broker.remove();
   });
+
+  test('a server that has forgotten a topic stores nothing and is missed aloud, until it is set up again', async () => {
+    const transport = await server.declared();
+    const seen = new Seen();
+    const subscription = await member(transport, seen.handle);
+    await sendAll(transport, 0, 10);
+    await eventually(() => seen.distinct === 10);
+    await server.say('DEL', server.stream, `${server.prefix}group:g`);
+    expect(await transport.publish([numbered(10)])).toEqual([
+      { stored: false, problem: 'unavailable', detail: 'the topic things was not declared' },
+    ]);
+    await eventually(() => server.told('NOGROUP'));
+    await transport.declare([{ topic: 'things', groups: ['g'] }]);
+    await sendAll(transport, 10, 10);
+    await eventually(() => seen.distinct === 20);
+    await subscription.close();
+  });
 });

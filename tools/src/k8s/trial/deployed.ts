@@ -1,46 +1,53 @@
-import { writeFileSync, mkdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { databasesAt } from '../../verify';
 import { parse } from '../manifests';
 import type { Node } from '../node/node';
+import { combine, forTrying, k8s, namespace } from '../overlay';
 import { secrets } from '../secrets';
+import { type Broker, brokers } from './brokers';
 import { apps, nextVersion } from './images';
 
-const k8s = join(__dirname, '..', '..', '..', '..', 'k8s');
-const namespace = 'order-events';
 const patience = '--timeout=10m';
 
-/** The overlay `local` on a node, handled the way docs/kubernetes.md says. */
+/** All services on a node, with everything that they need, handled the way docs/kubernetes.md says. */
 export class Deployed {
-  private readonly secrets = secrets('postgres');
+  /** What carries the events; none when Postgres does. */
+  readonly broker?: Broker;
+  private readonly secrets: string;
+  private readonly overlay: string;
 
-  /** @param directory for an overlay of the next version */
+  /** @param directory for overlays */
   constructor(
     private readonly node: Node,
     private readonly directory: string,
-  ) {}
+    transport: string,
+  ) {
+    this.secrets = secrets(transport);
+    this.broker = brokers[transport];
+    this.overlay = join(k8s, 'overlays', 'local');
+    if (!this.broker) return;
+    this.overlay = join(directory, transport);
+    combine(this.overlay, { base: join(k8s, 'overlays', transport), components: forTrying(transport) });
+  }
 
   /** Resolves when every pod is ready. */
   async deploy(): Promise<void> {
-    await this.node.kubectlWith(JSON.stringify(volume(this.node.volume('postgres'))), 'apply', '--filename=-');
+    for (const name of ['postgres', ...(this.broker?.volumes ?? [])])
+      await this.node.kubectlWith(JSON.stringify(volume(name, this.node.volume(name))), 'apply', '--filename=-');
     await this.node.kubectl('create', 'namespace', namespace);
     await this.node.kubectlWith(this.secrets, 'apply', '-n', namespace, '--filename=-');
-    await this.node.kubectl('apply', '--server-side', '-k', join(k8s, 'overlays', 'local'));
+    await this.node.kubectl('apply', '--server-side', '-k', this.overlay);
     await this.complete();
   }
 
   /** Rolls out the next version of every service. */
   async upgrade(): Promise<void> {
-    const overlay = join(this.directory, 'next');
-    mkdirSync(overlay);
-    const kustomization = {
-      resources: [relative(overlay, join(k8s, 'overlays', 'local'))],
-      images: apps.map((app) => ({ name: `order-events/${app}`, newTag: nextVersion })),
-    };
-    writeFileSync(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization));
+    const next = join(this.directory, 'next');
+    const images = apps.map((app) => ({ name: `order-events/${app}`, newTag: nextVersion }));
+    combine(next, { base: this.overlay, images });
     const before = (await Promise.all(apps.map((app) => this.pods(app)))).flat();
     await this.kubectl('delete', 'job', '--all');
-    await this.node.kubectl('apply', '--server-side', '-k', overlay);
+    await this.node.kubectl('apply', '--server-side', '-k', next);
     await this.complete();
     for (const pod of before) await this.gone(pod);
     const old = (await this.images()).filter((image) => !image.endsWith(`:${nextVersion}`));
@@ -113,10 +120,10 @@ export class Deployed {
   }
 }
 
-/** For the claim of the Postgres for development, where nothing makes volumes by itself. */
-const volume = (path: string) => ({
+/** For any claim of what is there for development, where nothing makes volumes by itself. */
+const volume = (name: string, path: string) => ({
   apiVersion: 'v1',
   kind: 'PersistentVolume',
-  metadata: { name: 'postgres' },
+  metadata: { name },
   spec: { capacity: { storage: '8Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: '', hostPath: { path } },
 });

@@ -6,6 +6,7 @@ import { output } from '../../compose/command';
 import type { Engine } from '../../compose/engine';
 import { buildApp, haveImages } from '../../compose/images';
 import { buildImages } from '../node/images';
+import { brokers } from './brokers';
 
 /** The tags under which the manifests name our images, and under which the next version of them is rolled out. */
 export const version = '0.1.0';
@@ -20,13 +21,17 @@ export const apps = [
   'sandbox',
 ];
 const ours = apps.map((app) => `order-events/${app}`);
-const postgres = 'postgres:18.4';
 
-export const imagesOfTrial = [...ours.flatMap((image) => [`${image}:${version}`, `${image}:${nextVersion}`]), postgres];
+const foreign = (transport: string) => ['postgres:18.4', ...(brokers[transport] ? [brokers[transport].image] : [])];
+
+export const imagesOfTrial = (transport: string) => [
+  ...ours.flatMap((image) => [`${image}:${version}`, `${image}:${nextVersion}`]),
+  ...foreign(transport),
+];
 
 /** Builds our images, has those that they stand on, and those of the node itself. */
-export async function haveAllImages(engine: Engine, say: Say): Promise<void> {
-  await haveImages(['debian:bookworm-slim', 'node:24-bookworm-slim', postgres], engine, say);
+export async function haveAllImages(transport: string, engine: Engine, say: Say): Promise<void> {
+  await haveImages(['debian:bookworm-slim', 'node:24-bookworm-slim', ...foreign(transport)], engine, say);
   await buildImages(engine.env);
   for (const app of apps) {
     await buildApp(app, `order-events/${app}:${version}`, engine.env, say);

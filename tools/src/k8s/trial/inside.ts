@@ -8,7 +8,7 @@ import { tryOut } from './trial';
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** The trial itself, in a network of its own. @param directory empty, and its name is the control group's, too */
-async function main(directory: string): Promise<void> {
+async function main(directory: string, transport: string): Promise<void> {
   const node = new Node(directory, basename(directory));
   let received: NodeJS.Signals | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -18,11 +18,11 @@ async function main(directory: string): Promise<void> {
       void node.stop().then(() => process.exit(128 + constants.signals[signal]));
     });
 
-  const deployed = new Deployed(node, directory);
+  const deployed = new Deployed(node, directory, transport);
   const started = performance.now();
   try {
     await node.start(load);
-    await load(node.ctr, imagesOfTrial);
+    await load(node.ctr, imagesOfTrial(transport));
     say(`a node of Kubernetes is ready, with its images (${((performance.now() - started) / 1_000).toFixed(1)} s)`);
     await tryOut(node, deployed, say);
     say('all of it holds');
@@ -39,4 +39,4 @@ async function main(directory: string): Promise<void> {
   if (!received) await node.stop();
 }
 
-void main(process.argv[2]!).then(() => process.exit());
+void main(process.argv[2]!, process.argv[3]!).then(() => process.exit());

@@ -12,12 +12,12 @@ import { haveAllImages } from './images';
 import { checkMachine } from './requirements';
 
 /**
- * Runs the overlay `local` on a real node of Kubernetes, which is made for it. Whatever happens, nothing goes on running, and
+ * Runs all services on a real node of Kubernetes, which is made for it, on that transport. Whatever happens, nothing goes on running, and
  * no more is left than programs and images for the next time.
  * @returns the exit code
  * @throws NoNode or NoEngine when this machine cannot do that, with the reason
  */
-export async function run(say: Say): Promise<number> {
+export async function run(transport: string, say: Say): Promise<number> {
   await checkMachine();
   const engine = await findEngine(say);
   let inside: ChildProcess | undefined;
@@ -27,12 +27,12 @@ export async function run(say: Say): Promise<number> {
   try {
     await build(say);
     await buildNode(say);
-    await haveAllImages(engine, say);
+    await haveAllImages(transport, engine, say);
     const directory = mkdtempSync(join(cache, 'order-events-trial-'));
     try {
       // Its network is another one; the files, and through them the engine, are the same.
-      const words = [...withParent, 'unshare', '--net', process.execPath, join(__dirname, 'inside.js'), directory];
-      const [command, ...args] = words;
+      const program = [process.execPath, join(__dirname, 'inside.js'), directory, transport];
+      const [command, ...args] = [...withParent, 'unshare', '--net', ...program];
       inside = spawn(command!, args, { stdio: 'inherit', env: engine.env });
       const [code, signal] = (await once(inside, 'exit')) as [number | null, NodeJS.Signals | null];
       if (signal) say(`The trial was ended by ${signal}.`);

@@ -13,7 +13,7 @@ import { reach } from './reach';
 const services = apps.filter((app) => app !== 'sandbox');
 
 /**
- * Deploys the overlay `local` and puts it to the proof: an order placed through the Service is completed; each pod reaches
+ * Deploys all services and puts them to the proof: an order placed through the Service is completed; each pod reaches
  * what it needs and nothing else; pods deleted, a kubelet killed and every service upgraded under load lose no request.
  * Rejects with what was found wrong.
  */

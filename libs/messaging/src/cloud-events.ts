@@ -40,8 +40,7 @@ export interface RawEvent {
   data: unknown;
 }
 
-/** `id`: of the event that it is, if only the data cannot be read. */
-export type Decoded = { ok: true; event: RawEvent } | { ok: false; detail: string; id?: string };
+export type Decoded = { ok: true; event: RawEvent } | { ok: false; detail: string };
 
 /**
  * Encodes a decision's event in binary mode. The `time` is added when it is read from the outbox.
@@ -108,21 +107,14 @@ export function decode(message: Message): Decoded {
   try {
     body = contentOf(message);
   } catch (error) {
-    const detail = `the body cannot be read: ${(error as Error).message}`;
-    if (isStructured(message)) return { ok: false, detail };
-    const { attributes } = fromBinary(message, undefined);
-    return { ok: false, detail, ...(problemOf(attributes) === undefined && { id: attributes['id']! }) };
+    return { ok: false, detail: `the body cannot be read: ${(error as Error).message}` };
   }
   const event = isStructured(message) ? fromStructured(body) : fromBinary(message, body);
   if (!event) return { ok: false, detail: 'a structured event must be a JSON object' };
-  const detail = problemOf(event.attributes);
-  return detail === undefined ? { ok: true, event } : { ok: false, detail };
-}
-
-function problemOf(attributes: RawEvent['attributes']): string | undefined {
-  const missing = REQUIRED.filter((name) => !attributes[name]);
-  if (missing.length > 0) return `not a CloudEvent of ours, it lacks: ${missing.join(', ')}`;
-  return UUID.test(attributes['id']!) ? undefined : 'the event id is not a UUID';
+  const missing = REQUIRED.filter((name) => !event.attributes[name]);
+  if (missing.length > 0) return { ok: false, detail: `not a CloudEvent of ours, it lacks: ${missing.join(', ')}` };
+  if (!UUID.test(event.attributes['id']!)) return { ok: false, detail: 'the event id is not a UUID' };
+  return { ok: true, event };
 }
 
 function isStructured(message: Message): boolean {

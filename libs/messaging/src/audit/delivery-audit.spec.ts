@@ -87,15 +87,6 @@ test('of large events that are lost no more are held in memory than two pages ha
   expect(system.notes.sums).toMatchObject({ missing: 20, resent: 20 });
 });
 
-test('an event whose data nobody can read is a dead letter under its id, and is not sent again and again', async () => {
-  await Promise.all([system.start('logistics'), system.start('order-api')]);
-  const id = await system.publish('shipment.failed');
-  system.databases.get('logistics')!.outbox.at(-1)!.body = Buffer.from('{ torn apart');
-  await system.until(() => system.isVerified('logistics', 'order-api'));
-  expect(system.inbox('order-api').get(`order-api ${id}`)).toMatchObject({ state: 'dead' });
-  expect(system.notes.sums.resent).toBe(0);
-});
-
 test('questions and answers that get lost are asked again', async () => {
   await Promise.all([system.start('order-api'), system.start('email')]);
   const [event, question, answer] = [

@@ -40,8 +40,8 @@ type Tried = Pick<Retry, 'attempts' | 'crashes'>;
  */
 export function read(message: Message, tries?: Tried): Arrival {
   const decoded = decode(message);
-  // By its own id where there is one: whoever asks for the event is told that it is here.
-  if (!decoded.ok) return unreadable(message, decoded.id?.toLowerCase() ?? idOfBytes(message), tries, decoded.detail);
+  // By its bytes whatever id it claims: a copy that was torn on its way must not take the place of the event.
+  if (!decoded.ok) return unreadable(message, idOfBytes(message), tries, decoded.detail);
   const { attributes, data } = decoded.event;
   const id = attributes['id']!.toLowerCase();
   const reading = readData(attributes['type']!, attributes['dataschema']!, data);

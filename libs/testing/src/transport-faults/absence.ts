@@ -14,7 +14,7 @@ export function absenceTests(current: () => Scene): void {
     await Promise.all([
       scene.member(transport),
       scene.member(transport, { group: null, handle: follower.handle }),
-      expect(load.offer(transport, 2)).resolves.toEqual([unavailable, unavailable]),
+      expect(load.offer(transport, 2)).resolves.toEqual([unavailable(), unavailable()]),
       expect(transport.ping()).rejects.toThrow(),
       expect(transport.declare([{ topic: 'things', groups: ['g'] }])).rejects.toThrow(),
       expect(transport.backlog('g')).rejects.toThrow(),

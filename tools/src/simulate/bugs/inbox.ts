@@ -50,7 +50,7 @@ export const inboxBugs: readonly Bug[] = [
   },
   {
     name: 'retry that does not look at the state',
-    within: 20,
+    within: 40,
     parts: {
       store: transactions((tx) => ({
         async held(group, ids) {

@@ -1,6 +1,7 @@
 import type { Service } from '@order-events/contracts';
 import type { Decision, EffectHandler, EventHandler, Row } from '@order-events/messaging';
 import type { Parts } from '../parts';
+import { profiles } from '../profiles';
 import type { Bug } from './bug';
 
 type AnyRow = Row & Record<string, unknown>;
@@ -107,7 +108,8 @@ export const domainBugs: readonly Bug[] = [
   {
     name: 'takes the answer to a recall for a yes',
     // Rare: the carrier must have the goods, and logistics must have forgotten that it asked for that.
-    within: 600,
+    within: 40,
+    profile: profiles.find(({ name }) => name === 'nsq')!,
     parts: {
       effects: (handlers) =>
         handlers.map((handler) =>

@@ -8,8 +8,8 @@ const TOO_OLD =
   'not handled: so old that the inbox no longer knows whether it was handled before; see INBOX_RETENTION_DAYS';
 
 const AWAY =
-  `${AWAY_AFTER} calls in a row to what this service calls outside (the gateway, the carrier or the mail server) had no definite ` +
-  'answer: all replicas together make one call a second until one is answered; then all that wait are made. None is given up';
+  `the calls of ${AWAY_AFTER} effects to what this service calls outside (the gateway, the carrier or the mail server) had no ` +
+  'definite answer, and no other had one: all replicas together make one call a second until one is answered; then all that wait are made. None is given up';
 
 /** Tells what the machinery does in log lines and figures. */
 export function observe(log: Logger, metrics: Metrics): Observer {

@@ -58,6 +58,5 @@ export function blackHoleTests(current: () => Scene): void {
   });
 }
 
-/** What becomes of a message while the broker is away. */
-// What is not a test reads this file, too, and has no `expect`.
+/** What becomes of a message while the broker is away. A function, as what is not a test loads this file, too, and has no `expect`. */
 export const unavailable = () => ({ stored: false, problem: 'unavailable', detail: expect.any(String) as string });

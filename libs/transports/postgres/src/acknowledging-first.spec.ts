@@ -1,36 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import type { Message } from '@order-events/messaging';
-import { migrate } from '@order-events/store/migrate';
-import { eventually, testDatabase, type TestDatabase } from '@order-events/testing';
+import { eventually } from '@order-events/testing';
 import { Client } from 'pg';
-import { eventsMigrations } from './migrations';
-import { PostgresTransport } from './transport';
+import { TestLog } from '../test/test-log';
+import type { PostgresTransport } from './transport';
 
-let database: TestDatabase;
+let log: TestLog;
 let transport: PostgresTransport;
 let other: Client;
 let observer: Client;
-const errors: Error[] = [];
 beforeEach(async () => {
-  database = await testDatabase();
-  await migrate({ ownerUrl: database.url, loginRole: 'postgres', migrations: eventsMigrations });
+  log = await TestLog.create();
   // What a transaction has seen of others' activity stays as it is, so the looks are another connection's.
-  [other, observer] = [new Client(database.url), new Client(database.url)];
+  [other, observer] = [new Client(log.url), new Client(log.url)];
   await Promise.all([other.connect(), observer.connect()]);
-  const onError = (error: Error) => void errors.push(error);
-  transport = new PostgresTransport({
-    url: database.url,
-    connections: 4,
-    applicationName: 'test',
-    prefix: '',
-    onError,
-  });
+  transport = log.open();
   await transport.declare([{ topic: 'things', groups: ['g'] }]);
 });
 afterEach(async () => {
-  await transport.close();
   await Promise.all([other.end(), observer.end()]);
-  await database.drop();
+  await log.remove();
 });
 
 const publish = (key: string) =>
@@ -70,7 +59,7 @@ test('what another has taken over while it was acknowledged is not handed over h
     await publish('after');
     await eventually(() => handed.includes('after'));
     expect(handed).toEqual(['before', 'meanwhile', 'after']);
-    expect(errors.some(({ message }) => /lost partition/.test(message))).toBe(true);
+    expect(log.errors.some(({ message }) => /lost partition/.test(message))).toBe(true);
   } finally {
     await subscription.close();
   }

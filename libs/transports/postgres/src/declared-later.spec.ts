@@ -1,22 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { migrate } from '@order-events/store/migrate';
-import { eventually, Seen, member, numbered, testDatabase, withClient } from '@order-events/testing';
-import { eventsMigrations } from './migrations';
-import { PostgresTransport } from './transport';
+import { eventually, Seen, member, numbered, withClient } from '@order-events/testing';
+import { TestLog } from '../test/test-log';
 
 test('a group that is declared while others publish gets what they commit after that', async () => {
-  const { url, drop } = await testDatabase();
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: eventsMigrations });
-  const transport = new PostgresTransport({
-    url,
-    connections: 2,
-    applicationName: 'test',
-    prefix: '',
-    onError: () => undefined,
-  });
+  const log = await TestLog.create();
+  const transport = log.open();
   await transport.declare([{ topic: 'things', groups: ['first'] }]);
   await transport.publish([numbered(0)]);
-  await withClient(url, async (client) => {
+  await withClient(log.url, async (client) => {
     await client.query('BEGIN');
     await client.query(
       `INSERT INTO log (partition, id, topic, key, headers, body) VALUES (3, $1, 'things', 'k', '{"number": "1"}', '{}')`,
@@ -34,6 +25,5 @@ test('a group that is declared while others publish gets what they commit after 
   await eventually(() => seen.numbers.has(3) && seen.numbers.has(1));
   await subscription.close();
   expect(seen.total).toBe(2);
-  await transport.close();
-  await drop();
+  await log.remove();
 });

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Message, Subscribe, Subscription } from '@order-events/messaging';
-import { migrate } from '@order-events/store/migrate';
-import { eventually, testDatabase, type TestDatabase } from '@order-events/testing';
-import { eventsMigrations } from './migrations';
+import { eventually } from '@order-events/testing';
+import { TestLog } from '../test/test-log';
 import { partitionOf } from './partition';
-import { PostgresTransport } from './transport';
 
 const HELD = 'held';
 
@@ -18,34 +16,16 @@ const elsewhere = (count: number) => {
   return keys;
 };
 
-let database: TestDatabase;
-let transports: PostgresTransport[];
-let subscriptions: Subscription[];
+let log: TestLog;
 beforeEach(async () => {
-  [transports, subscriptions] = [[], []];
-  database = await testDatabase();
-  await migrate({ ownerUrl: database.url, loginRole: 'postgres', migrations: eventsMigrations });
-  await connect().declare([{ topic: 'things', groups: ['g'] }]);
+  log = await TestLog.create();
+  await log.open().declare([{ topic: 'things', groups: ['g'] }]);
 });
-afterEach(async () => {
-  await Promise.all(subscriptions.map((subscription) => subscription.close()));
-  await Promise.all(transports.map((transport) => transport.close()));
-  await database.drop();
-});
-
-function connect(): PostgresTransport {
-  const { url } = database;
-  const options = { url, connections: 4, applicationName: 'test', prefix: '', onError: () => undefined };
-  const transport = new PostgresTransport(options);
-  transports.push(transport);
-  return transport;
-}
+afterEach(() => log.remove());
 
 async function subscribe(handle: Subscribe['handle'], more: Partial<Subscribe> = {}): Promise<Subscription> {
   const defaults = { group: 'g', topics: ['things'], batch: 100, waitMs: 1, inFlight: 1000, parallel: 4 };
-  const subscription = await connect().subscribe({ ...defaults, ...more, handle });
-  subscriptions.push(subscription);
-  return subscription;
+  return log.closing(await log.open().subscribe({ ...defaults, ...more, handle }));
 }
 
 /** A handler that keeps the first batch with the held key until it is told how to end it, and takes everything else. */
@@ -70,7 +50,7 @@ function keeper() {
 
 test('a batch that is held holds up its own partition and no other', async () => {
   const keeping = keeper();
-  const publisher = connect();
+  const publisher = log.open();
   await subscribe(keeping.handle);
   await publisher.publish(events([HELD]));
   await eventually(() => keeping.isKeeping);
@@ -87,7 +67,7 @@ test('a batch that is held holds up its own partition and no other', async () =>
 
 test('what was held and then failed comes again, and nothing that was handled meanwhile', async () => {
   const keeping = keeper();
-  const publisher = connect();
+  const publisher = log.open();
   await subscribe(keeping.handle);
   await publisher.publish(events([HELD]));
   await eventually(() => keeping.isKeeping);
@@ -101,7 +81,7 @@ test('what was held and then failed comes again, and nothing that was handled me
 
 test('what is held counts as in flight', async () => {
   const keeping = keeper();
-  const publisher = connect();
+  const publisher = log.open();
   let [flying, most] = [0, 0];
   const handle = async (batch: readonly Message[]) => {
     flying += batch.length;
@@ -120,7 +100,7 @@ test('what is held counts as in flight', async () => {
 
 test('a partition that is held stays with its member when another one joins the group, and the others are shared', async () => {
   const keeping = keeper();
-  const [publisher, second] = [connect(), keeper()];
+  const [publisher, second] = [log.open(), keeper()];
   await subscribe(keeping.handle);
   await publisher.publish(events([HELD]));
   await eventually(() => keeping.isKeeping);
@@ -142,7 +122,7 @@ test('a partition that is held stays with its member when another one joins the 
 
 test('who is closed keeps what is held until that has ended, and leaves the rest to the others at once', async () => {
   const keeping = keeper();
-  const [publisher, second] = [connect(), keeper()];
+  const [publisher, second] = [log.open(), keeper()];
   const subscription = await subscribe(keeping.handle);
   await publisher.publish(events([HELD]));
   await eventually(() => keeping.isKeeping);
@@ -163,11 +143,11 @@ test('who is closed keeps what is held until that has ended, and leaves the rest
 
 test('a key that came together with a page of others holds up no more than a call of its own', async () => {
   const keeping = keeper();
-  await connect().publish(events([HELD, ...elsewhere(80)]));
+  await log.open().publish(events([HELD, ...elsewhere(80)]));
   await subscribe(keeping.handle);
   await eventually(() => keeping.isKeeping);
   const later = Array.from({ length: 200 }, (_, n) => `later${n}`);
-  await connect().publish(events(later));
+  await log.open().publish(events(later));
   await eventually(() => keeping.seen.filter((key) => key.startsWith('later')).length > 100);
   keeping.end();
   await eventually(() => keeping.seen.length === 281);

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Message, Subscribe, Transport } from '@order-events/messaging';
-import { migrate } from '@order-events/store/migrate';
-import { eventually, testDatabase, withClient } from '@order-events/testing';
-import { eventsMigrations } from './migrations';
-import { PostgresTransport } from './transport';
+import { eventually, withClient } from '@order-events/testing';
+import { TestLog } from '../test/test-log';
+
+let log: TestLog;
+beforeEach(async () => {
+  log = await TestLog.create();
+});
+afterEach(() => log.remove());
 
 const event = (topic: string, key: string): Message => ({
   topic,
@@ -13,10 +17,6 @@ const event = (topic: string, key: string): Message => ({
 });
 
 test('a replica of an older version does not move its group past a topic that only the newer one knows', async () => {
-  const { url, drop } = await testDatabase();
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: eventsMigrations });
-  const connect = () =>
-    new PostgresTransport({ url, connections: 2, applicationName: 'test', prefix: '', onError: () => undefined });
   const seen: string[] = [];
   const subscribe = (transport: Transport, topics: string[]) => {
     const handle: Subscribe['handle'] = (batch) => {
@@ -26,14 +26,14 @@ test('a replica of an older version does not move its group past a topic that on
     return transport.subscribe({ group: 'g', topics, batch: 10, waitMs: 0, inFlight: 100, parallel: 1, handle });
   };
 
-  const older = connect();
+  const older = log.open();
   await older.declare([{ topic: 'known', groups: ['g'] }]);
   const subscription = await subscribe(older, ['known']);
   await older.publish([event('known', 'a')]);
   await eventually(() => seen.includes('known a'));
 
   // The newer version's setup runs while only the older one is there, and its publisher starts at once.
-  const newer = connect();
+  const newer = log.open();
   await newer.declare([
     { topic: 'known', groups: ['g'] },
     { topic: 'added', groups: ['g'] },
@@ -43,20 +43,10 @@ test('a replica of an older version does not move its group past a topic that on
 
   await subscription.close();
   expect(await newer.backlog('g')).toBe(0);
-  await Promise.all([older.close(), newer.close()]);
-  await drop();
 });
 
 test('a setup takes away what it knows that a group does not want, and leaves what only a newer version knows', async () => {
-  const { url, drop } = await testDatabase();
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: eventsMigrations });
-  const transport = new PostgresTransport({
-    url,
-    connections: 2,
-    applicationName: 'test',
-    prefix: '',
-    onError: () => undefined,
-  });
+  const transport = log.open();
   await transport.declare([
     { topic: 'known', groups: ['g', 'h'] },
     { topic: 'moved', groups: ['g'] },
@@ -67,7 +57,7 @@ test('a setup takes away what it knows that a group does not want, and leaves wh
     { topic: 'moved', groups: ['h'] },
   ];
   const places = () =>
-    withClient(url, async (client) => {
+    withClient(log.url, async (client) => {
       const { rows } = await client.query('SELECT DISTINCT reader, topics, epoch FROM log_cursor ORDER BY reader');
       return rows;
     });
@@ -80,6 +70,4 @@ test('a setup takes away what it knows that a group does not want, and leaves wh
   // Nothing has changed, so whoever reads goes on.
   await transport.declare(older);
   expect(await places()).toEqual(declared);
-  await transport.close();
-  await drop();
 });

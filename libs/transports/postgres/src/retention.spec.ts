@@ -1,8 +1,6 @@
 import type { Message } from '@order-events/messaging';
-import { migrate } from '@order-events/store/migrate';
-import { eventually, testDatabase, withClient } from '@order-events/testing';
-import { eventsMigrations } from './migrations';
-import { PostgresTransport } from './transport';
+import { eventually, withClient } from '@order-events/testing';
+import { TestLog } from '../test/test-log';
 
 const TOPIC = 'order.created';
 const OLD = 'log_20200101';
@@ -10,11 +8,8 @@ const OLD = 'log_20200101';
 const message = (key: string): Message => ({ topic: TOPIC, key, headers: {}, body: Buffer.from('{}') });
 
 test('a day of the log goes when it is old and every group has read it; a group that is behind keeps it and is named', async () => {
-  const { url, drop } = await testDatabase();
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: eventsMigrations });
-  const errors: Error[] = [];
-  const onError = (error: Error) => void errors.push(error);
-  const transport = new PostgresTransport({ url, connections: 3, applicationName: 'test', prefix: '', onError });
+  const log = await TestLog.create();
+  const transport = log.open();
   await transport.declare([{ topic: TOPIC, groups: ['fast', 'slow'] }]);
   const read: string[] = [];
   const subscribe = (group: string) =>
@@ -24,7 +19,7 @@ test('a day of the log goes when it is old and every group has read it; a group 
     });
 
   await transport.publish(['a', 'b', 'c'].map(message));
-  await withClient(url, async (client) => {
+  await withClient(log.url, async (client) => {
     await client.query(
       `SELECT make_partition('log', '20200101', quote_literal('2020-01-01 00:00+00'), quote_literal('2020-01-02 00:00+00'))`,
     );
@@ -42,7 +37,6 @@ test('a day of the log goes when it is old and every group has read it; a group 
   await eventually(() => read.includes('fast d') && read.includes('slow d'));
   expect(read).toHaveLength(8);
   await Promise.all([fast.close(), slow.close()]);
-  await transport.close();
-  await drop();
-  expect(errors).toEqual([]);
+  await log.remove();
+  expect(log.errors).toEqual([]);
 });

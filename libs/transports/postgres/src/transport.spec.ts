@@ -1,14 +1,7 @@
-import { migrate } from '@order-events/store/migrate';
-import { testDatabase, transportConformance } from '@order-events/testing';
-import { eventsMigrations } from './migrations';
-import { PostgresTransport } from './transport';
+import { transportConformance } from '@order-events/testing';
+import { TestLog } from '../test/test-log';
 
 transportConformance('PostgresTransport', async () => {
-  const { url, drop } = await testDatabase();
-  await migrate({ ownerUrl: url, loginRole: 'postgres', migrations: eventsMigrations });
-  return {
-    connect: () =>
-      new PostgresTransport({ url, connections: 4, applicationName: 'test', prefix: 'test.', onError: () => {} }),
-    close: drop,
-  };
+  const log = await TestLog.create();
+  return { connect: () => log.open('test.'), close: () => log.remove() };
 });

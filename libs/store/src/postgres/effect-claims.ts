@@ -86,7 +86,7 @@ const sql = {
              runner = NULL, runner_backend = NULL, answer = coalesce($5, answer),
              errors = jsonb_path_query_array(
                errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
-           WHERE seq = $1 AND state = 'open' AND (runner IS NULL OR runner = $4)`,
+           WHERE idempotency_key = $1 AND state = 'open' AND (runner IS NULL OR runner = $4)`,
   },
 };
 
@@ -118,10 +118,11 @@ export class EffectClaims {
     // A connection that was made meanwhile has carried over what was in hand then, and not these.
     if (wake.backend && wake.backend !== own) await this.keep(wake.backend, (...asked) => database.query(...asked));
     rows.sort((a, b) => a.seq - b.seq);
-    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
+    // Not by its number: in a restored database that is another's, and an answer may still come from before.
+    return rows.map(({ seq: _, idempotency_key, answer, ...effect }) => ({
       ...effect,
       ...(answer !== null && { answer }),
-      id: String(seq),
+      id: idempotency_key,
       idempotencyKey: idempotency_key,
     }));
   }

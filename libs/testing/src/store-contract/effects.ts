@@ -76,7 +76,9 @@ export function effectsContract(under: TwoStores): void {
         await under.store.deferEffect(id, 'Error: no answer', 0);
       await intend(...['d', 'e', 'f'].map((key) => effect(key, 'one')));
       const turns = async (limit: number, most: number, first: number) =>
-        (await under.other.claimEffects(['test.call'], limit, 60_000, most, first)).map(({ attempts }) => attempts).sort();
+        (await under.other.claimEffects(['test.call'], limit, 60_000, most, first))
+          .map(({ attempts }) => attempts)
+          .sort();
       expect(await turns(2, 2, 1)).toEqual([0, 1]);
       expect(await turns(1, 2, 2)).toEqual([1]);
       expect(await turns(10, 0, 2)).toEqual([0, 0]);

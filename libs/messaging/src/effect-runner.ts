@@ -120,10 +120,11 @@ export class EffectRunner<T extends Tables> {
   }
 
   /**
-   * Half of the slots are for what was never called, so that calls that hang take up no more than the other half; and that
-   * is theirs, so that they come to their turns however many new ones there are. What is left of it, if it is `least` slots.
+   * How many of the calls that were made before may be made now. Half of the slots are for what was never called, so that calls
+   * that hang take up no more than the other half; and that one is theirs, however many new ones wait.
+   * @param least slots of theirs: where there is one slot for all, they may have it, and have no right to it
    */
-  private madeBefore(least: number): number {
+  private madeBefore(least: 0 | 1): number {
     const half = Math.max(least, Math.floor(this.options.parallel / 2));
     return Math.max(0, half - [...this.inHand.values()].filter(({ attempts }) => attempts > 0).length);
   }

@@ -140,7 +140,7 @@ export interface Store {
   /**
    * Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. Those that were
    * called least often come first. At most `madeBefore` of them were ever called; as many as there are when it is not given.
-   * So many as `first` says of these come before those that were not.
+   * `first` of these come before those that never were.
    */
   claimEffects(
     kinds: readonly string[],

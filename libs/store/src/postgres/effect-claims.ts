@@ -26,7 +26,7 @@ const due = `state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::
         AND (runner_backend IS NULL OR runner = $4 OR ${lives})`;
 
 // Claims what may be called: `$2` of those that were called least often, at most `$7` that were called at all, and `$8` of
-// those before any that were not. The two are looked for apart, so that none of an index is read in vain.
+// these before those that never were. The two are looked for apart, each by its own stretch of the index.
 // A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
 // evaluated again for each row, and then chooses more than its limit.
 const claim = `

@@ -39,10 +39,11 @@ export async function postJson(
 /** No answer is longer, in bytes: each is held in memory, and so are those of all other calls. */
 const MOST_BYTES = 1_000_000;
 
-async function textOf({ body }: Response): Promise<string> {
+async function textOf(response: Response): Promise<string> {
+  const body = (response.body ?? []) as AsyncIterable<Uint8Array>;
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body ?? []) {
+  for await (const chunk of body) {
     length += chunk.byteLength;
     if (length > MOST_BYTES) throw new Error(`its answer is longer than ${MOST_BYTES} bytes`);
     chunks.push(chunk);

@@ -77,16 +77,15 @@ test('what is applied by whoever still has it in hand is no dead letter for anot
   const store = outbox.store();
   const { transact } = store;
   // A try that was taken for ended with its process ends well, after it was seen that the event still waits.
-  jest.spyOn(store, 'transact').mockImplementation(
-    (work) =>
-      transact.call(store, (tx, session) => {
-        const { take } = tx;
-        tx.take = async (group, entries) => {
-          await other.transact((theirs) => theirs.take(group, [{ ...retrying, state: 'applied', failure: undefined }]));
-          await take.call(tx, group, entries);
-        };
-        return work(tx, session);
-      }) as never,
+  jest.spyOn(store, 'transact').mockImplementation((work) =>
+    transact.call(store, (tx, session) => {
+      const { take } = tx;
+      tx.take = async (group, entries) => {
+        await other.transact((theirs) => theirs.take(group, [{ ...retrying, state: 'applied', failure: undefined }]));
+        await take.call(tx, group, entries);
+      };
+      return work(tx, session);
+    }),
   );
   const { pipeline, outcomes } = counting(store);
   await other.transact((tx) => tx.take('g', [retrying]));

@@ -177,6 +177,21 @@ describe('an outside that is away', () => {
     expect(outside.calls.filter((key) => !key.startsWith('healthy')).length).toBeGreaterThan(140);
   });
 
+  test('that was away for some calls gets to them, however many wait that were never made', async () => {
+    let made = 0;
+    outside.meddle = async (key) => {
+      if (key === 'again.charge' && made++ === 0) throw new Error('503');
+      await service.runtime.sleep(100);
+      // More than can be made come all the time.
+      if (outside.calls.length < 800) await intend(charge(`after ${key}`));
+    };
+    await intend(charge('again'), ...orders(100));
+    run(service.process(), { parallel: 8 });
+    await eventually(() => made > 1 || outside.calls.length >= 800);
+    expect(made).toBe(2);
+    expect(service.runtime.elapsed()).toBeLessThan(5_000);
+  });
+
   test('is not what a single call that is never answered makes of it', async () => {
     outside.meddle = () => failsAfter(10);
     await intend(charge('bad'));

@@ -74,8 +74,8 @@ export class EffectRunner<T extends Tables> {
         this.closedMeanwhile.clear();
         const free = this.options.parallel - this.running.size;
         const claimed = this.isAway
-          ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS, this.roomForMadeBefore)
-          : await store.claimEffects(this.kinds, free, LEASE_MS, this.roomForMadeBefore);
+          ? await store.probeOutside(this.kinds, LEASE_MS, PROBE_MS, this.madeBefore(1))
+          : await store.claimEffects(this.kinds, free, LEASE_MS, this.madeBefore(1), this.madeBefore(0));
         if (claimed === 'back') {
           this.unanswered.clear();
           continue;
@@ -119,10 +119,14 @@ export class EffectRunner<T extends Tables> {
     observer.outsideAway(isAway);
   }
 
-  /** Half of the slots are for what was never called, so that calls that hang take up no more than the other half. */
-  private get roomForMadeBefore(): number {
-    const most = Math.max(1, Math.floor(this.options.parallel / 2));
-    return Math.max(0, most - [...this.inHand.values()].filter(({ attempts }) => attempts > 0).length);
+  /**
+   * How many of the calls that were made before may be made now. Half of the slots are for what was never called, so that calls
+   * that hang take up no more than the other half; and that one is theirs, however many new ones wait.
+   * @param least slots of theirs: where there is one slot for all, they may have it, and have no right to it
+   */
+  private madeBefore(least: 0 | 1): number {
+    const half = Math.max(least, Math.floor(this.options.parallel / 2));
+    return Math.max(0, half - [...this.inHand.values()].filter(({ attempts }) => attempts > 0).length);
   }
 
   private get kinds(): string[] {

@@ -182,6 +182,9 @@ export class Pipeline<T extends Tables> {
         }
         if (!isNews(arrival, known)) return { arrival, state: 'duplicate' };
         await tx.take(consumer.group, [entry]);
+        // No lock of its key is held: whoever has it in hand may have applied it since it was looked for.
+        const now = (await tx.held(consumer.group, [entry.id])).get(entry.id);
+        if (now === 'applied' || now === 'discarded') return { arrival, state: 'duplicate' };
         await tx.append(told(consumer, entry, runtime));
         return { arrival, state: entry.state, error };
       }),

@@ -140,8 +140,15 @@ export interface Store {
   /**
    * Claims open effects, at most one a key and the oldest of it, for `leaseMs` by the database's clock. Those that were
    * called least often come first. At most `madeBefore` of them were ever called; as many as there are when it is not given.
+   * `first` of these come before those that never were.
    */
-  claimEffects(kinds: readonly string[], limit: number, leaseMs: number, madeBefore?: number): Promise<OpenEffect[]>;
+  claimEffects(
+    kinds: readonly string[],
+    limit: number,
+    leaseMs: number,
+    madeBefore?: number,
+    first?: number,
+  ): Promise<OpenEffect[]>;
   /** No call to the outside is answered, as far as this process knows. */
   outsideIsAway(): Promise<void>;
   /**

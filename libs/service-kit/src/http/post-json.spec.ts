@@ -63,6 +63,20 @@ test('an answer that begins and does not end in time is none', async () => {
   await expect(postJson(url(), {}, { ...posting, timeoutMs: 50 })).rejects.toThrow('no answer within 50 ms');
 });
 
+test('an answer that does not come to an end is none, and is not kept until the memory is full', async () => {
+  let left = 1_000;
+  answer = (_, response) => {
+    const goOn = () => {
+      if (left-- > 0) response.write(Buffer.alloc(64_000, ' '));
+      else response.end();
+    };
+    response.writeHead(200).on('drain', goOn);
+    goOn();
+  };
+  await expect(postJson(url(), {}, posting)).rejects.toThrow(`POST ${url()}: its answer is longer than`);
+  expect(left).toBeGreaterThan(500);
+});
+
 test('told to stop waiting', async () => {
   const stop = new AbortController();
   answer = () => stop.abort();

@@ -29,11 +29,26 @@ export async function postJson(
       // A place that the settings do not name is not asked to do anything.
       redirect: 'error',
     });
-    const text = await response.text();
+    const text = await textOf(response);
     return { url, status: response.status, text: storable(text), body: parsed(text) };
   } catch (error) {
     throw new Error(`POST ${url}: ${whyNoAnswer(error, timeout, timeoutMs)}`, { cause: error });
   }
+}
+
+/** No answer is longer, in bytes: each is held in memory, and so are those of all other calls. */
+const MOST_BYTES = 1_000_000;
+
+async function textOf(response: Response): Promise<string> {
+  const body = (response.body ?? []) as AsyncIterable<Uint8Array>;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.byteLength;
+    if (length > MOST_BYTES) throw new Error(`its answer is longer than ${MOST_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /** The error for an answer that does not say what happened. */

@@ -78,8 +78,14 @@ export class MemoryStore implements Store {
     });
   }
 
-  claimEffects(kinds: readonly string[], limit: number, leaseMs: number, madeBefore = limit): Promise<OpenEffect[]> {
-    return this.statement((now) => this.claim(now, kinds, limit, leaseMs, madeBefore));
+  claimEffects(
+    kinds: readonly string[],
+    limit: number,
+    leaseMs: number,
+    madeBefore = limit,
+    first = 0,
+  ): Promise<OpenEffect[]> {
+    return this.statement((now) => this.claim(now, kinds, limit, leaseMs, madeBefore, first));
   }
 
   outsideIsAway(): Promise<void> {
@@ -180,6 +186,7 @@ export class MemoryStore implements Store {
     limit: number,
     leaseMs: number,
     madeBefore: number,
+    first = 0,
   ): OpenEffect[] {
     // Effects are numbered as they were added, so the first open one of a key is its oldest.
     const oldest = new Map<string, EffectRow>();
@@ -187,12 +194,13 @@ export class MemoryStore implements Store {
       const known = oldest.get(row.effect.key);
       if (row.open && (!known || Number(row.effect.id) < Number(known.effect.id))) oldest.set(row.effect.key, row);
     }
-    const claimed = [...oldest.values()]
+    const due = [...oldest.values()]
       .filter(({ effect }) => kinds.includes(effect.kind) && !this.database.isLocked('effects', effect.id))
       .filter(({ dueAt, runner }) => dueAt <= now || (runner && !this.database.isConnected(runner)))
       .sort(byTurn)
-      .filter(({ effect }) => effect.attempts === 0 || madeBefore-- > 0)
-      .slice(0, limit);
+      .filter(({ effect }) => effect.attempts === 0 || madeBefore-- > 0);
+    const made = due.filter(({ effect }) => effect.attempts > 0).slice(0, first);
+    const claimed = [...new Set([...made, ...due])].slice(0, limit).sort(byTurn);
     return claimed.map((row) => {
       if (row.runner && !this.database.isConnected(row.runner)) row.effect.attempts++;
       const effect = structuredClone(row.effect);

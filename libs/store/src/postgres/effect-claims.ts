@@ -25,19 +25,22 @@ const lives = `EXISTS (SELECT FROM pg_stat_get_activity(runner_backend) a WHERE 
 const due = `state = 'open' AND due_at <= clock_timestamp() AND kind = ANY ($1::text[])
         AND (runner_backend IS NULL OR runner = $4 OR ${lives})`;
 
-// Claims what may be called: `$2` of those that were called least often, at most `$7` that were called at all.
+// Claims what may be called: `$2` of those that were called least often, at most `$7` that were called at all, and `$8` of
+// these before those that never were. The two are looked for apart, each by its own stretch of the index.
 // A claim's rows are chosen in an ARRAY(…), which is evaluated once; a joined sub-select with SKIP LOCKED may be
 // evaluated again for each row, and then chooses more than its limit.
 const claim = `
+  WITH made AS MATERIALIZED (
+    SELECT ARRAY(
+      SELECT seq FROM effects WHERE ${due} AND attempts > 0
+      ORDER BY attempts, due_at LIMIT least($7::bigint, $2::bigint) FOR UPDATE SKIP LOCKED) AS seqs)
   UPDATE effects SET due_at = clock_timestamp() + $3 * interval '1 millisecond',
     runner = $4, runner_backend = $5, runner_backend_start = $6
-  WHERE seq = ANY (ARRAY(
-    SELECT seq FROM effects
-    WHERE ${due} AND (attempts = 0 OR seq = ANY (ARRAY(
-      SELECT seq FROM effects
-      WHERE ${due} AND attempts > 0
-      ORDER BY attempts, due_at LIMIT $7 FOR UPDATE SKIP LOCKED)))
-    ORDER BY attempts, due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+  WHERE seq = ANY ((
+    ARRAY(
+      SELECT seq FROM effects WHERE ${due} AND attempts = 0
+      ORDER BY due_at LIMIT $2::bigint - least($8::bigint, (SELECT cardinality(seqs) FROM made)) FOR UPDATE SKIP LOCKED)
+    || (SELECT seqs FROM made))[1:$2::bigint::integer])
   RETURNING seq, kind, key, idempotency_key, input, causationid, traceparent, attempts, answer`;
 
 const sql = {
@@ -86,7 +89,7 @@ const sql = {
              runner = NULL, runner_backend = NULL, answer = coalesce($5, answer),
              errors = jsonb_path_query_array(
                errors || jsonb_build_object('at', clock_timestamp(), 'error', left($3, 4096)), '$[last - 4 to last]')
-           WHERE seq = $1 AND state = 'open' AND (runner IS NULL OR runner = $4)`,
+           WHERE idempotency_key = $1 AND state = 'open' AND (runner IS NULL OR runner = $4)`,
   },
 };
 
@@ -108,20 +111,27 @@ export class EffectClaims {
   constructor(private readonly options: EffectClaimsOptions) {}
 
   /** As `Store.claimEffects`. */
-  async claim(kinds: readonly string[], limit: number, leaseMs: number, madeBefore = limit): Promise<OpenEffect[]> {
+  async claim(
+    kinds: readonly string[],
+    limit: number,
+    leaseMs: number,
+    madeBefore = limit,
+    first = 0,
+  ): Promise<OpenEffect[]> {
     const { database, owner, wake } = this.options;
     await this.freeThoseOfTheDead();
     this.leaseMs = leaseMs;
     const own = await wake.connected();
-    const values = [kinds, limit, leaseMs, owner, own?.pid ?? null, own?.start ?? null, madeBefore];
+    const values = [kinds, limit, leaseMs, owner, own?.pid ?? null, own?.start ?? null, madeBefore, first];
     const rows = await database.query<EffectRow>(sql.claim, values);
     // A connection that was made meanwhile has carried over what was in hand then, and not these.
     if (wake.backend && wake.backend !== own) await this.keep(wake.backend, (...asked) => database.query(...asked));
     rows.sort((a, b) => a.seq - b.seq);
-    return rows.map(({ seq, idempotency_key, answer, ...effect }) => ({
+    // Not by its number: in a restored database that is another's, and an answer may still come from before.
+    return rows.map(({ seq: _, idempotency_key, answer, ...effect }) => ({
       ...effect,
       ...(answer !== null && { answer }),
-      id: String(seq),
+      id: idempotency_key,
       idempotencyKey: idempotency_key,
     }));
   }

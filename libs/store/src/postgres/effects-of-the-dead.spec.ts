@@ -70,7 +70,7 @@ test('a runner that has only lost its connection keeps what it has in hand, even
   await kill(`application_name = 'cut'`);
   while ((await runner()) === before) expect(await claim(other)).toEqual([]);
   expect(errors).not.toEqual([]);
-  await cut.deferEffect('1', 'Error: no answer', 0);
+  await cut.deferEffect('a.one', 'Error: no answer', 0);
   expect(await claim(other)).toMatchObject([{ idempotencyKey: 'a.one', attempts: 1 }]);
 });
 

@@ -93,7 +93,7 @@ const sql = {
   close: {
     name: 'effects_close',
     text: `UPDATE effects SET state = 'closed', closed_at = clock_timestamp(), input = 'null'
-           WHERE seq = ANY ($1::bigint[]) AND state = 'open' RETURNING seq, key`,
+           WHERE idempotency_key = ANY ($1::text[]) AND state = 'open' RETURNING idempotency_key, key`,
   },
   // In a statement of its own, because it must see what the other one has closed.
   openNext: {
@@ -185,12 +185,12 @@ export class PostgresTx implements Tx {
   }
 
   async closeEffects(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.session.query<{ seq: number; key: string }>(sql.close, [ids]);
+    const rows = await this.session.query<{ idempotency_key: string; key: string }>(sql.close, [ids]);
     if (rows.length > 0) {
       await this.session.query(sql.openNext, [rows.map(({ key }) => key)]);
       this.added.effects = true;
     }
-    return new Set(rows.map(({ seq }) => String(seq)));
+    return new Set(rows.map(({ idempotency_key }) => idempotency_key));
   }
 
   async append(events: readonly OutboxEntry[]): Promise<void> {

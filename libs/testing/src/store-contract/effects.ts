@@ -70,6 +70,21 @@ export function effectsContract(under: TwoStores): void {
       expect(await under.other.claimEffects(['test.call'], 10, 60_000)).toMatchObject([{ attempts: 2 }]);
     });
 
+    it('so many as asked for that were called at all come before those that were not', async () => {
+      await intend(...['a', 'b', 'c'].map((key) => effect(key, 'one')));
+      for (const { id } of await under.store.claimEffects(['test.call'], 10, 0))
+        await under.store.deferEffect(id, 'Error: no answer', 0);
+      await intend(...['d', 'e', 'f'].map((key) => effect(key, 'one')));
+      const turns = async (limit: number, most: number, first: number) =>
+        (await under.other.claimEffects(['test.call'], limit, 60_000, most, first))
+          .map(({ attempts }) => attempts)
+          .sort();
+      expect(await turns(2, 2, 1)).toEqual([0, 1]);
+      expect(await turns(1, 2, 2)).toEqual([1]);
+      expect(await turns(10, 0, 2)).toEqual([0, 0]);
+      expect(await turns(10, 10, 10)).toEqual([1]);
+    });
+
     it('an outside that is away is asked by one process in a while, with what was never tried first', async () => {
       await intend(effect('a', 'one'), effect('b', 'one'), effect('c', 'one'));
       const tried = await under.store.claimEffects(['test.call'], 2, 60_000);

@@ -39,6 +39,8 @@ test('a dead letter is told of, with where it is, what it was and why', async ()
       dataschema: DEAD_LETTERED_SCHEMA,
       correlationid: 'o1',
       causationid: id,
+      group: GROUP,
+      errortype: 'DeadLetterError',
     },
     data: { group: GROUP, event_id: id, topic: 'inventory.reserved', key: 'o1', attempts: 1 },
   });
@@ -105,6 +107,7 @@ test('what the broker refuses is told of once, even if it refuses that as well',
     },
   ]);
   const [{ attributes }] = told() as [ReturnType<typeof told>[number]];
+  expect(attributes).not.toHaveProperty('errortype');
   const held = await store.transact((tx) => tx.held('relay', [odd.id, attributes['id']!]));
   expect([...held.values()]).toEqual(['dead', 'dead']);
 });

@@ -2,7 +2,7 @@ import type { TopicDeclaration } from '@order-events/messaging';
 import type { Channel, ChannelModel } from 'amqplib';
 import { versionOf } from './connection';
 
-/** What there is on the broker, and by which names: one topic exchange, and a queue for each group. */
+/** What there is on the broker, and by which names: a topic exchange that all goes through, and a queue for each group. */
 export class Topology {
   /** @param exchange its whole name */
   constructor(
@@ -27,13 +27,21 @@ export class Topology {
     await channel.assertExchange(this.exchange, 'topic', { durable: true });
     for (const group of new Set(topics.flatMap(({ groups }) => groups)))
       await channel.assertQueue(this.queue(group), { durable: true, arguments: queueArguments(model) });
+    await channel.assertExchange(this.byHeaders, 'headers', { durable: true });
     const nobody = await this.queueOfNobody(channel);
     for (const { topic, groups } of topics) {
       const key = this.routingKey(topic);
       for (const group of groups) await channel.bindQueue(this.queue(group), this.exchange, key);
-      if (groups.length === 0) await channel.bindQueue(nobody, this.exchange, key);
-      else await channel.unbindQueue(nobody, this.exchange, key);
+      if (groups.length === 0) {
+        await channel.bindQueue(nobody, this.exchange, key);
+        await channel.bindExchange(this.byHeaders, this.exchange, key);
+      } else await channel.unbindQueue(nobody, this.exchange, key);
     }
+  }
+
+  /** What no group of ours consumes is for other programs: here they take of it what they want, by its attributes. */
+  private get byHeaders(): string {
+    return `${this.exchange}.by-headers`;
   }
 
   /**
@@ -46,10 +54,18 @@ export class Topology {
     return nobody;
   }
 
-  /** Makes a queue that gets what comes from now on and ends with its connection; returns its name. */
+  /**
+   * Makes a queue that gets what comes from now on and ends with its connection; returns its name. All followers of a topic
+   * share a fanout exchange, which ends with the last of them: what else is published meets one binding, however many follow.
+   */
   async follow(channel: Channel, topics: readonly string[]): Promise<string> {
     const { queue } = await channel.assertQueue('', { exclusive: true, durable: false });
-    for (const topic of topics) await channel.bindQueue(queue, this.exchange, this.routingKey(topic));
+    for (const topic of topics) {
+      const followers = `${this.exchange}.followers.${topic}`;
+      await channel.assertExchange(followers, 'fanout', { durable: false, autoDelete: true });
+      await channel.bindQueue(queue, followers, '');
+      await channel.bindExchange(followers, this.exchange, this.routingKey(topic));
+    }
     return queue;
   }
 }

@@ -25,8 +25,12 @@ describeBroker('kafka', () => {
     expect(await transport.backlog('g')).toBe(2);
   });
 
-  test('what a broker takes less of than others is refused alone, too', async () => {
-    const transport = await kafka.declared();
+  test.each([
+    ['gzip', undefined],
+    ['snappy', 'snappy'],
+  ] as const)('what a broker takes less of is refused alone, too, unless %s makes it small', async (_, packing) => {
+    await kafka.declared();
+    const transport = kafka.open(kafka.brokers, packing);
     const admin = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
     const configEntries = [{ name: 'max.message.bytes', value: '20000' }];
@@ -36,7 +40,8 @@ describeBroker('kafka', () => {
     });
     await admin.disconnect();
     const incompressible = Buffer.from(Array.from({ length: 30_000 }, () => Math.random() * 256));
-    const batch = [message('a'), message('a', { body: incompressible }), message('a')];
+    const compressible = Buffer.alloc(30_000);
+    const batch = [undefined, incompressible, compressible].map((body) => message('a', body && { body }));
     const settled = async () => (await transport.publish(batch)).map((one) => ('problem' in one ? one.problem : ''));
     // It takes a moment until the broker keeps to it.
     await eventually(async () => (await settled()).join() === ',refused,');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Subscribe, Subscription } from '@order-events/messaging';
+import type { Compression, Subscribe, Subscription } from '@order-events/messaging';
 import { member, sharedBroker } from '@order-events/testing';
 import { KafkaTransport } from '../src/transport';
 
@@ -19,10 +19,11 @@ export class TestKafka {
     return new TestKafka(env.KAFKA_BROKERS!);
   }
 
-  open(brokers = this.brokers): KafkaTransport {
+  open(brokers = this.brokers, compression?: Compression): KafkaTransport {
     const onError = (error: Error) => void this.errors.push(error);
     const onRemoved = (groupId: string) => void this.removed.push(groupId);
-    const transport = new KafkaTransport({ brokers, applicationName: 'test', prefix: this.prefix, onError, onRemoved });
+    const options = { brokers, compression, applicationName: 'test', prefix: this.prefix };
+    const transport = new KafkaTransport({ ...options, onError, onRemoved });
     this.transports.push(transport);
     return transport;
   }

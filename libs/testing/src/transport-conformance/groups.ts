@@ -86,6 +86,44 @@ export function groupTests(current: () => Bench): void {
     expect(first.total).toBe(before);
   });
 
+  it('gives each group what comes on its topics, be it several, and nothing of others', async () => {
+    const bench = current();
+    const publisher = bench.connect();
+    const [even, odd] = [`even.${randomUUID()}`, `odd.${randomUUID()}`];
+    const [one, other, both] = [`one-${randomUUID()}`, `other-${randomUUID()}`, `both-${randomUUID()}`];
+    await publisher.declare([
+      { topic: even, groups: [one, both] },
+      { topic: odd, groups: [other, both] },
+    ]);
+    const follow = async (group: string, ...topics: string[]) => {
+      const seen = new Seen();
+      await bench.subscribe(bench.connect(), seen.handle, { group, topics });
+      return seen;
+    };
+    const seen = [await follow(one, even), await follow(other, odd), await follow(both, even, odd)];
+    const messages = bench.messages(0, 60, 7).map((message, n) => ({ ...message, topic: n % 2 === 0 ? even : odd }));
+    await bench.publish(publisher, messages);
+    await eventually(() => seen[2]!.distinct === 60 && seen[0]!.distinct + seen[1]!.distinct >= 60);
+    expect([...seen[0]!.numbers].filter((number) => number % 2 !== 0)).toEqual([]);
+    expect([...seen[1]!.numbers].filter((number) => number % 2 === 0)).toEqual([]);
+  });
+
+  it('serves many publishers and many members at once, and whoever comes when they have left', async () => {
+    const bench = current();
+    const publishers = Array.from({ length: 3 }, () => bench.connect());
+    const seen = new Seen();
+    const join = () => bench.subscribe(bench.connect(), seen.handle);
+    const publish = (from: number) =>
+      Promise.all(publishers.map((publisher, n) => bench.publish(publisher, bench.messages(from + 50 * n, 50, 20))));
+    const members = await Promise.all([join(), join(), join(), join()]);
+    await publish(0);
+    await eventually(() => seen.distinct === 150);
+    await Promise.all(members.map((member) => member.close()));
+    await join();
+    await publish(150);
+    await eventually(() => seen.distinct === 300);
+  });
+
   it('broadcasts to every follower what comes from now on', async () => {
     const bench = current();
     const publisher = bench.connect();

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Message, Settlement, Transport } from '@order-events/messaging';
 import { eventually } from '../eventually';
 import { numbered, Seen } from '../transport-load';
@@ -48,7 +49,11 @@ export class Load {
   async sendDuring(publisher: Transport, meanwhile: () => Promise<void>): Promise<void> {
     let isOver = false;
     const sending = (async () => {
-      while (!isOver) await this.send(publisher, 20);
+      while (!isOver) {
+        await this.send(publisher, 20);
+        // Whoever answers at once, without having asked the broker, would else leave nobody a turn to notice it.
+        await setImmediate();
+      }
     })();
     await meanwhile().finally(() => (isOver = true));
     await sending;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheDirectory, type Say } from '@order-events/testing';
@@ -40,12 +40,17 @@ async function start(say: Say): Promise<Engine> {
   mkdirSync(home, { recursive: true });
   const socket = `unix://${join(home, 'docker.sock')}`;
   const env = { ...process.env, DOCKER_HOST: socket };
+  const pidFile = join(home, 'docker.pid');
+  const end = async () => {
+    process.kill(Number(readFileSync(pidFile, 'utf8')));
+    while (await answers(env)) await sleep(200);
+  };
   // A run that was killed has left it.
-  if (await answers(env)) return { env, isOurs: true, end: () => Promise.resolve() };
+  if (await answers(env)) return { env, isOurs: true, end };
   const logFile = join(home, 'dockerd.log');
   const log = openSync(logFile, 'a');
   const places = ['--data-root', join(home, 'data'), '--exec-root', join(home, 'exec')];
-  const daemon = spawn('dockerd', [...places, '--host', socket, '--pidfile', join(home, 'docker.pid')], {
+  const daemon = spawn('dockerd', [...places, '--host', socket, '--pidfile', pidFile], {
     stdio: ['ignore', log, log],
     detached: true,
   });

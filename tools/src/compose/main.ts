@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { brokerNames } from '@order-events/testing';
 import { findCompose, read } from './compose';
 import { type Engine, findEngine, NoEngine } from './engine';
@@ -18,13 +19,21 @@ async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !transports.includes(name));
   if (unknown.length > 0) throw new Error(`Usage: npm run compose:test -- [${transports.join('|')}] …`);
   const engine = await findEngine(say);
+  let current: Stack | undefined;
+  // Told by a signal, the trial takes away what it runs.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      say(`ending by ${signal} …`);
+      const down = current ? current.down('--volumes') : Promise.resolve();
+      void down.finally(() => engine.end()).finally(() => process.exit(128 + constants.signals[signal]));
+    });
   try {
     const compose = await findCompose(say);
     const broken = violations(await read(compose, engine.env, '--profile', '*'));
     if (broken.length > 0) throw new Error(`docker-compose.yml breaks rules:\n${broken.join('\n')}`);
     for (const transport of names.length > 0 ? names : ['kafka']) {
-      const stack = await Stack.of(transport, compose, engine.env);
-      await tryOn(stack, transport, engine);
+      current = await Stack.of(transport, compose, engine.env);
+      await tryOn(current, transport, engine);
     }
   } finally {
     await engine.end();

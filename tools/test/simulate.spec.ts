@@ -53,6 +53,17 @@ test.each(profiles)('whatever goes wrong on $name, each order ends, and the book
   expect(failures).toEqual([]);
 });
 
+/** Seeds that failed once, and are to hold from then on; with the profile of those that failed with `--profile`. */
+const onceRed: readonly { seed: number; profile?: string; wrong: string }[] = [
+  { seed: 542, wrong: 'a logistics restored from a dump had forgotten where recalled goods are (decision 23)' },
+  { seed: 626, wrong: 'a logistics restored from a dump had forgotten where recalled goods are (decision 23)' },
+];
+
+test.each(onceRed)('seed $seed, once red, holds: $wrong', async ({ seed, profile: name }) => {
+  const result = await run({ seed, profile: profiles.find((profile) => profile.name === name) });
+  expect(result.violation === undefined ? [] : [failureOf(result, name)]).toEqual([]);
+});
+
 test('there is a broker of each kind, two that lose what they have taken among them', () => {
   expect(profiles.map(({ name }) => name)).toEqual([...lossless.map(({ name }) => name), 'nats-core', 'nsq']);
 });

@@ -52,7 +52,7 @@ export class Metrics {
   readonly loopFailures = this.counter('order_events_loop_failures_total', 'Failures of background loops.', 'loop');
   private readonly codedBytes = this.counter(
     'order_events_coded_bytes_total',
-    'Bodies that were published in another form than JSON, or packed: what they had, and what the broker got.',
+    'Bytes of bodies, where CODEC or COMPRESSION asks for another form: before, and after. Nothing of what Kafka packs in batches.',
     'transport',
     'side',
   );

@@ -15,6 +15,10 @@ export interface Profile {
 
 const keeps = { loses: 0, forgets: false, fleeting: false };
 
+/**
+ * Redis (docs/transports/redis.md) is not among them: with the settings that it needs it does what `jetstream` does here, and
+ * one more profile would change what every seed chooses.
+ */
 export const profiles: readonly Profile[] = [
   { name: 'memory', order: 'key', duplicates: 0, ...keeps },
   { name: 'postgres', order: 'key', duplicates: 0, ...keeps },

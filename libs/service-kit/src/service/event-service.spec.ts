@@ -8,6 +8,7 @@ import {
   type Decision,
   type EffectHandler,
   type EventHandler,
+  type RetryPolicy,
   type Rows,
 } from '@order-events/messaging';
 import { sharedMigrations } from '@order-events/store';
@@ -139,6 +140,24 @@ test('a decision that throws is tried again until it can be made', async () => {
   expect(tries).toBe(3);
   expect(await applied()).toEqual(['o1']);
   expect(await sql(own, 'SELECT id FROM failures')).toEqual([]);
+});
+
+test("a service's own retry policy says how often an event is tried, and how soon again", async () => {
+  const retry: RetryPolicy = (attempts) => (attempts < 12 ? 0 : null);
+  const handler: EventHandler<Counters, typeof TOPIC> = {
+    ...counting,
+    decide() {
+      throw new Error('never');
+    },
+  };
+  const service = new EventService<Counters>({ ...options(), retry });
+  await service.consume([handler, ...others]);
+  await publish('o1');
+  const failed = () =>
+    sql<{ state: string }>(own, 'SELECT state, attempts FROM inbox JOIN failures USING (consumer_group, id)');
+  await eventually(async () => (await failed())[0]?.state === 'dead');
+  await service.stop();
+  expect(await failed()).toEqual([{ state: 'dead', attempts: 12 }]);
 });
 
 test('what is decided for later is published when its time has come, once, by whichever process lives then', async () => {

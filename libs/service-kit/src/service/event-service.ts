@@ -24,6 +24,7 @@ import {
   type Observer,
   type Publisher,
   type RequestHandler,
+  type RetryPolicy,
   type RpcObserver,
   type Tables,
   type Tracer,
@@ -73,6 +74,8 @@ export interface EventServiceOptions<T extends Tables> {
   tables: T;
   config: ServiceConfig;
   log: Logger;
+  /** When an event that could not be decided is tried again, on all of its topics; `tenTries` by default. */
+  retry?: RetryPolicy;
 }
 
 /** Partitions are made seven days ahead, so it does not matter if this is late by days. */
@@ -168,7 +171,7 @@ export class EventService<T extends Tables = Tables> {
 
   /** Starts to consume the handlers' topics, and to try again what could not be decided. */
   async consume(handlers: readonly EventHandler<T>[]): Promise<void> {
-    const { service, tables, config } = this.options;
+    const { service, tables, config, retry = tenTries } = this.options;
     const { store, tracer } = this;
     assertComplete(service, handlers);
     const byTopic = new Map<Topic, EventHandler<T>>(handlers.map((handler) => [handler.topic, handler]));
@@ -178,7 +181,7 @@ export class EventService<T extends Tables = Tables> {
       group: service,
       tables,
       handlers: byTopic,
-      retry: tenTries,
+      retry,
       ...(again.length > 0 && { atLeastOnce: new AtLeastOnce(new Set(again)) }),
     };
     await this.worker.consume({

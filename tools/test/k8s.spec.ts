@@ -67,9 +67,9 @@ describeWhere('the manifests', missing(), () => {
     },
   );
 
-  test.each(planted)('$rule: finds $mistake', async ({ rule, plant }) => {
+  test.each(planted)('$rule: finds $mistake', async ({ rule, broker, plant }) => {
     const { faults } = rules.find(({ name }) => name === rule)!;
-    const manifests = parse(await rendered('overlays/local'));
+    const manifests = parse(await rendered(broker ?? 'overlays/local'));
     expect(faults(manifests)).toEqual([]);
     plant(systemOf(manifests));
     expect(faults(manifests)).not.toEqual([]);

@@ -1,13 +1,13 @@
 import { type Described, violations } from './rules';
 
 const good: Described = {
-  image: 'apache/kafka:4.1.0',
-  ports: [{ target: 9092, published: '9092', host_ip: '127.0.0.1' }],
+  image: 'grafana/grafana:12.0.2',
+  ports: [{ target: 3000, published: '3300', host_ip: '127.0.0.1' }],
   profiles: ['kafka'],
   mem_limit: '1073741824',
   cap_drop: ['ALL'],
   security_opt: ['no-new-privileges:true'],
-  healthcheck: {},
+  healthcheck: { test: ['CMD', 'wget', '-q', '-O', '-', 'http://127.0.0.1:3000/api/health'] },
   logging: { options: { 'max-size': '10m' } },
 };
 
@@ -20,10 +20,16 @@ test.each<[string, Partial<Described>]>([
   ['gives up all capabilities', { cap_drop: ['NET_RAW'] }],
   ['gets no new privileges', { security_opt: [] }],
   ['rotates its log', { logging: {} }],
-  ['is published on 127.0.0.1 only', { ports: [{ target: 9092, published: '9092' }] }],
-  ['is built here, or of a pinned version', { image: 'apache/kafka:latest' }],
-  ['cannot write to its image, if it is ours', { build: { args: { APP: 'sandbox' } } }],
-  ['tells whether it is healthy', { healthcheck: { disable: true } }],
+  ['is published on 127.0.0.1 only', { ports: [{ target: 3000, published: '3300' }] }],
+  ['is built here, or of a pinned version', { image: 'grafana/grafana:latest' }],
+  [
+    'cannot write to its image, if it is ours',
+    { build: { args: { APP: 'sandbox' } }, healthcheck: { test: ['CMD', 'node', '/app/ready.cjs'] } },
+  ],
+  ['is asked for its health as its image can tell it', { healthcheck: undefined }],
+  ['is asked for its health as its image can tell it', { healthcheck: { ...good.healthcheck, disable: true } }],
+  ['is asked for its health as its image can tell it', { healthcheck: { test: ['CMD', 'true'] } }],
+  ['is asked for its health as its image can tell it', { image: 'grafana/loki:3.5.0' }],
 ])('%s', (rule, planted) => {
   expect(violations({ good, bad: { ...good, ...planted } })).toEqual([`bad: ${rule}`]);
 });
@@ -36,12 +42,17 @@ test('what is started together stays below 4 GB', () => {
   ]);
 });
 
-test('what can be looked with is started beside each broker, and setup has ended by then', () => {
+test('what can be looked with is started beside each broker, and so is setup, which has ended by then', () => {
   const half = { ...good, mem_limit: '2147483648' };
   expect(violations({ kafka: half, prometheus: { ...half, profiles: ['observability'] } })).toEqual([
     'profile kafka: its limits add up to less than 4 GB',
   ]);
-  expect(violations({ kafka: half, setup: { ...half, profiles: undefined } })).toEqual([]);
+  const less = { ...good, mem_limit: '1073741824' };
+  const setup = { ...less, profiles: undefined };
+  expect(violations({ kafka: half, prometheus: { ...less, profiles: ['observability'] }, setup })).toEqual([]);
+  expect(violations({ kafka: half, setup: { ...setup, mem_limit: '2147483648' } })).toEqual([
+    'profile kafka: its limits add up to less than 4 GB',
+  ]);
 });
 
 test('setup ends, so it is not asked for its health', () => {

@@ -24,6 +24,8 @@ export interface Spec {
   ports?: { name?: string; port: number; targetPort?: number | string }[];
   maxUnavailable?: number;
   minAvailable?: number;
+  /** Of a StatefulSet: each of its pods has a volume of its own by this name, which outlives the pod. */
+  volumeClaimTemplates?: { metadata: { name: string } }[];
   /** Of a NetworkPolicy. */
   podSelector?: Selector;
   policyTypes?: string[];
@@ -58,7 +60,7 @@ export interface PodSpec {
   securityContext?: { runAsNonRoot?: boolean; runAsUser?: number; seccompProfile?: { type?: string } };
   initContainers?: Container[];
   containers: Container[];
-  volumes?: { name: string; hostPath?: object }[];
+  volumes?: { name: string; hostPath?: object; emptyDir?: object; configMap?: { name: string } }[];
 }
 
 export interface Container {
@@ -68,6 +70,7 @@ export interface Container {
   args?: string[];
   env?: { name: string; value?: string; valueFrom?: object }[];
   ports?: { name?: string; containerPort: number; hostPort?: number }[];
+  volumeMounts?: { name: string; mountPath: string }[];
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
   securityContext?: {
     allowPrivilegeEscalation?: boolean;

@@ -6,7 +6,7 @@ import type { Described, Services } from '../../src/compose/rules';
 export const root = join(__dirname, '..', '..', '..');
 
 /** A service as it stands in the file, as far as the tests look at it. */
-interface Written extends Omit<Described, 'ports' | 'mem_limit'> {
+interface Written extends Omit<Described, 'ports' | 'mem_limit' | 'volumes'> {
   ports?: string[];
   mem_limit?: string;
   volumes?: string[];
@@ -37,7 +37,12 @@ export const described = ({ services }: ComposeFile): Services =>
   Object.fromEntries(
     Object.entries(services).map(([name, service]) => [
       name,
-      { ...service, ports: service.ports?.map(portOf), mem_limit: bytes(service.mem_limit) },
+      {
+        ...service,
+        ports: service.ports?.map(portOf),
+        volumes: service.volumes?.map(volumeOf),
+        mem_limit: bytes(service.mem_limit),
+      },
     ]),
   );
 
@@ -52,6 +57,14 @@ function filledIn(text: string, variables: Readonly<Record<string, string>>): st
 function portOf(text: string): { target: number; published: string; host_ip?: string } {
   const [target, published, host_ip] = text.split(':').reverse();
   return { target: Number(target), published: published ?? '', host_ip };
+}
+
+function volumeOf(text: string): { type: string; source?: string; target: string } {
+  const [source = '', target] = text.split(':');
+  if (target === undefined) return { type: 'volume', target: source };
+  return source.startsWith('.')
+    ? { type: 'bind', source: join(root, source), target }
+    : { type: 'volume', source, target };
 }
 
 function bytes(size = '0'): string {

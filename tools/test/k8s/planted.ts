@@ -4,6 +4,8 @@ import type { Container, Manifest, Peer, PodSpec, Spec } from '../../src/k8s/man
 export interface Planted {
   rule: string;
   mistake: string;
+  /** What it is planted in; overlays/local, if it does not say. */
+  broker?: string;
   plant(system: System): void;
 }
 
@@ -26,11 +28,35 @@ export function systemOf(manifests: Manifest[]): System {
   return { manifests, find, pod, container: pod.containers[0]! };
 }
 
-const by = (rule: string, mistakes: Record<string, Planted['plant']>): Planted[] =>
-  Object.entries(mistakes).map(([mistake, plant]) => ({ rule, mistake, plant }));
+const by = (rule: string, mistakes: Record<string, Planted['plant']>, broker?: string): Planted[] =>
+  Object.entries(mistakes).map(([mistake, plant]) => ({ rule, mistake, broker, plant }));
 
 const egress = ({ find }: System) => find('NetworkPolicy', 'inventory-service').spec.egress!;
 const openTo = (peer: Peer) => (system: System) => void egress(system)[1]!.to!.push(peer);
+
+const server = (name: string, { find }: System) => find('StatefulSet', name).spec.template!.spec.containers[0]!;
+const durable = 'what databases and brokers answer for is on a volume, and is on it when they answer';
+
+/** In a file of the ConfigMap that begins with the name; kustomize puts a hash behind it. */
+const instead =
+  (name: string, right: string, wrong: string): Planted['plant'] =>
+  ({ manifests }) => {
+    const map = manifests.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.startsWith(`${name}-`))!;
+    const before = JSON.stringify(map.data);
+    map.data = JSON.parse(before.replace(right, wrong)) as Record<string, string>;
+    if (JSON.stringify(map.data) === before) throw new Error(`${name} does not say ${right}.`);
+  };
+
+const drop = (word: string, container: Container) =>
+  void (container.args = container.args!.filter((one) => one !== word));
+
+const withoutClaim =
+  (name: string): Planted['plant'] =>
+  ({ find }) => {
+    const { spec } = find('StatefulSet', name);
+    delete spec.volumeClaimTemplates;
+    spec.template!.spec.volumes = [...(spec.template!.spec.volumes ?? []), { name: 'data', emptyDir: {} }];
+  };
 
 export const planted: readonly Planted[] = [
   ...by('nobody is root', {
@@ -135,6 +161,62 @@ export const planted: readonly Planted[] = [
     'all on one node': ({ pod }) => void delete pod.topologySpreadConstraints,
     'all in one zone': ({ pod }) => void pod.topologySpreadConstraints!.shift(),
   }),
+  ...by(durable, {
+    'no volume for Postgres': withoutClaim('postgres'),
+    "a volume beside Postgres' data": (system) =>
+      void (server('postgres', system).volumeMounts![0]!.mountPath = '/var/lib/postgresql/data'),
+    'fsync is off': (system) => void server('postgres', system).args!.push('-c', 'fsync=off'),
+    'a commit that is not on disk': (system) =>
+      void server('postgres', system).args!.push('-c', 'synchronous_commit=off'),
+    'a database that nobody knows': (system) => void (server('postgres', system).image = 'mysql:9.4'),
+  }),
+  ...by(
+    durable,
+    {
+      'no volume for Kafka': withoutClaim('kafka'),
+      "Kafka's log beside its volume": instead('kafka', 'log.dirs=/data/log', 'log.dirs=/tmp/log'),
+      'a leader that has missed records': instead(
+        'kafka',
+        'unclean.leader.election.enable=false',
+        'unclean.leader.election.enable=true',
+      ),
+      'places of groups that are forgotten before their events': instead(
+        'kafka',
+        'auto.create.topics.enable=false',
+        'offsets.retention.minutes=60',
+      ),
+    },
+    'kafka',
+  ),
+  ...by(
+    durable,
+    {
+      'no volume for RabbitMQ': withoutClaim('rabbitmq'),
+      'another name of RabbitMQ each time': (system) => void server('rabbitmq', system).env!.splice(0, 1),
+    },
+    'rabbitmq',
+  ),
+  ...by(
+    durable,
+    {
+      'no volume for NATS': withoutClaim('nats'),
+      'a stream that is synced every two minutes': instead('nats', ', sync_interval: always', ''),
+      'a stream in a folder of the container': instead('nats', 'store_dir: \\"/data\\"', 'store_dir: \\"/tmp\\"'),
+    },
+    'nats',
+  ),
+  ...by(
+    durable,
+    {
+      'no volume for nsqd': withoutClaim('nsqd'),
+      'nsqd syncs now and then': (system) => drop('-sync-every=1', server('nsqd', system)),
+      'nsqd keeps messages in memory': (system) => drop('-mem-queue-size=0', server('nsqd', system)),
+      'nsqd does not know of all groups': (system) =>
+        drop('-lookupd-tcp-address=nsqlookupd:4160', server('nsqd', system)),
+      'nsqd is not told where its volume is': (system) => drop('-data-path=/data', server('nsqd', system)),
+    },
+    'nsq',
+  ),
   ...by('a service has an account, a Service and a budget of its own', {
     'the account of all': ({ pod }) => void delete pod.serviceAccountName,
     'no Service': ({ find }) => void (find('Service', 'inventory-service').metadata.name = 'stock'),

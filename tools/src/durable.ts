@@ -71,6 +71,8 @@ const keepers: readonly Keeper[] = [
     settings: {
       '--mem-queue-size=0': (container) => argument(container, 'mem-queue-size') === '0',
       '--sync-every=1': (container) => argument(container, 'sync-every') === '1',
+      // Who tells it of all groups of a topic before it takes the first message.
+      '--lookupd-tcp-address': (container) => argument(container, 'lookupd-tcp-address') !== undefined,
     },
   },
 ];

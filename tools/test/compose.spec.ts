@@ -109,6 +109,10 @@ const planted: Record<string, [string, Plant]> = {
     'nsqd-1: --mem-queue-size=0',
     (services) => remove(services['nsqd-1']!, '--mem-queue-size=0'),
   ],
+  'an nsqd that does not know of all groups': [
+    'nsqd-1: --lookupd-tcp-address',
+    (services) => remove(services['nsqd-1']!, '--lookupd-tcp-address=nsqlookupd:4160'),
+  ],
   'an nsqd that is not told where its volume is': [
     'nsqd-1: keeps its data on a volume',
     (services) => remove(services['nsqd-1']!, '--data-path=/data'),

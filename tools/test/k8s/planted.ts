@@ -211,6 +211,8 @@ export const planted: readonly Planted[] = [
       'no volume for nsqd': withoutClaim('nsqd'),
       'nsqd syncs now and then': (system) => drop('-sync-every=1', server('nsqd', system)),
       'nsqd keeps messages in memory': (system) => drop('-mem-queue-size=0', server('nsqd', system)),
+      'nsqd does not know of all groups': (system) =>
+        drop('-lookupd-tcp-address=nsqlookupd:4160', server('nsqd', system)),
       'nsqd is not told where its volume is': (system) => drop('-data-path=/data', server('nsqd', system)),
     },
     'nsq',

@@ -55,11 +55,11 @@ export class Topology {
   }
 
   /**
-   * Makes a queue that gets what comes from now on and ends with its connection; returns its name. All followers of a topic
+   * Makes a queue that gets what comes from now on and ends with its consumer; returns its name. All followers of a topic
    * share a fanout exchange, which ends with the last of them: what else is published meets one binding, however many follow.
    */
   async follow(channel: Channel, topics: readonly string[]): Promise<string> {
-    const { queue } = await channel.assertQueue('', { exclusive: true, durable: false });
+    const { queue } = await channel.assertQueue('', { exclusive: true, durable: false, autoDelete: true });
     for (const topic of topics) {
       const followers = `${this.exchange}.followers.${topic}`;
       await channel.assertExchange(followers, 'fanout', { durable: false, autoDelete: true });

@@ -19,7 +19,7 @@ describe('Kafka', () => {
     ['ssl', { tls }],
     ['SASL_PLAINTEXT', { sasl }],
     ['sasl_ssl', { tls, sasl }],
-  ])('KAFKA_SECURITY_PROTOCOL=%s is given %j, of what else is set', (KAFKA_SECURITY_PROTOCOL, secured) => {
+  ])('of files and a login KAFKA_SECURITY_PROTOCOL=%s uses %j', (KAFKA_SECURITY_PROTOCOL, secured) => {
     const env = { KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', ...login, ...files };
     expect(kafka(env)).toEqual({ brokers, ...secured });
   });

@@ -13,6 +13,14 @@ interface Container {
   restarts: number;
 }
 
+/** What a container takes of the machine. */
+export interface Usage {
+  processors: number;
+  mebibytes: number;
+}
+
+const inMebibytes: Readonly<Record<string, number>> = { KiB: 1 / 1024, MiB: 1, GiB: 1024 };
+
 const healthMs = 300_000;
 
 /** The containers of our compose file, on one transport. */
@@ -110,13 +118,21 @@ export class Stack {
     }
   }
 
-  /** Memory in use, by service. */
-  async memory(): Promise<ReadonlyMap<string, string>> {
-    const used = this.services.map(async (service) => {
-      const { name } = await this.container(service);
-      return [service, await this.docker('stats', '--no-stream', '--format', '{{.MemUsage}}', name)] as const;
-    });
-    return new Map(await Promise.all(used));
+  /** What each service takes, as seen for about two seconds. */
+  async usage(): Promise<ReadonlyMap<string, Usage>> {
+    const containers = await Promise.all(
+      this.services.map(async (service) => [(await this.container(service)).name, service] as const),
+    );
+    const names = new Map(containers);
+    const format = '{{.Name}} {{.CPUPerc}} {{.MemUsage}}';
+    const lines = await this.docker('stats', '--no-stream', '--format', format, ...names.keys());
+    return new Map(
+      lines.split('\n').map((line) => {
+        const [, name = '', percent, amount, unit = ''] = /^(\S+) ([\d.]+)% ([\d.]+)(\w+) /.exec(line) ?? [];
+        const mebibytes = Number(amount) * (inMebibytes[unit] ?? NaN);
+        return [names.get(name)!, { processors: Number(percent) / 100, mebibytes }];
+      }),
+    );
   }
 
   /** Megabytes. */

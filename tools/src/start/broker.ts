@@ -78,7 +78,8 @@ async function bringUp(name: BrokerName, { portOffset, own, say }: BrokerOptions
     () => true,
     () => false,
   );
-  if (own && !wasThere && recipes[name].missing() === undefined) return bringUpOwn(name, own, say);
+  const canBeOwn = !wasThere && !place.elsewhere && recipes[name].missing() === undefined;
+  if (own && canBeOwn) return bringUpOwn(name, own, say);
   await up(place, say);
   if (wasThere) return { ...noBroker, env };
   if (Object.keys(pidsIn(place.directory)).length === 0) return { ...noBroker, env, end: () => down(place, say) };

@@ -94,7 +94,7 @@ export class Stack {
   async container(service: string): Promise<Container> {
     const id = await this.run('ps', '--all', '--quiet', service);
     const format =
-      '{{.Name}} {{.State.Pid}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}}';
+      '{{slice .Name 1}} {{.State.Pid}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}}';
     const [name = '', pid, health = '', exitCode, restarts] = (
       await this.docker('inspect', '--format', format, id)
     ).split(' ');

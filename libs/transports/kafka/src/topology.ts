@@ -69,8 +69,10 @@ export class Topology {
   /** Where each partition of the topics ends, by topic. */
   async ends(topics: readonly string[]): Promise<Map<string, Offsets>> {
     return this.ask(DECLARE_MS, async (admin) => {
-      const all = topics.map(async (topic) => [topic, await offsets(admin, this.name(topic))] as const);
-      return new Map(await Promise.all(all));
+      const ends = new Map<string, Offsets>();
+      // One after the other: at each topic that is new to it the client asks anew about all, and lets the others wait.
+      for (const topic of topics) ends.set(topic, await offsets(admin, this.name(topic)));
+      return ends;
     });
   }
 

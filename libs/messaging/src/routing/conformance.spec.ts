@@ -19,5 +19,7 @@ transportConformance('RoutedTransport', async () => {
     const publishedTo = parts[connected++ % parts.length]!;
     return new RoutedTransport({ parts, route: () => [publishedTo] });
   };
-  return { connect, close: drop };
+  const put = (topic: string, body: Uint8Array) =>
+    Promise.resolve(broker.publish([{ topic, key: '', headers: {}, body }]));
+  return { connect, put, claimMs: 10_000, close: drop };
 });

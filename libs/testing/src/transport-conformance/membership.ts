@@ -65,10 +65,12 @@ async function guestOf(bench: Bench, traffic: Traffic) {
   return {
     handed: () => handed,
     comes: () => eventually(() => handed > 0),
-    leaves: () => {
+    leaves: async () => {
       const left = subscription.close();
+      // Meanwhile the broker may have heard that it leaves: its calls run all the same.
+      await bench.connect().ping();
       letGo();
-      return left;
+      await left;
     },
   };
 }

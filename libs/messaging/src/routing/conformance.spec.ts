@@ -21,5 +21,6 @@ transportConformance('RoutedTransport', async () => {
   };
   const put = (topic: string, body: Uint8Array) =>
     Promise.resolve(broker.publish([{ topic, key: '', headers: {}, body }]));
+  // What the part over Postgres keeps for a member; the one in memory keeps it for as long as that lives.
   return { connect, put, claimMs: 10_000, close: drop };
 });

@@ -19,5 +19,8 @@ transportConformance('RoutedTransport', async () => {
     const publishedTo = parts[connected++ % parts.length]!;
     return new RoutedTransport({ parts, route: () => [publishedTo] });
   };
-  return { connect, close: drop };
+  const put = (topic: string, body: Uint8Array) =>
+    Promise.resolve(broker.publish([{ topic, key: '', headers: {}, body }]));
+  // What the part over Postgres keeps for a member; the one in memory keeps it for as long as that lives.
+  return { connect, put, claimMs: 10_000, close: drop };
 });

@@ -6,6 +6,12 @@ import { member, numbered, type Seen } from '../transport-load';
 export interface TransportUnderTest {
   /** A new connection to the same broker, as another process would have. */
   connect(): Transport;
+  /** Puts the bytes on the topic past the transport, as a program of others does. Resolves when the broker has them. */
+  put(topic: string, body: Uint8Array): Promise<void>;
+  /** The broker takes no empty body from anybody. */
+  refusesEmpty?: true;
+  /** After so long without a sign of life of who has it in hand a message is anybody's. Not given: only when that one is gone. */
+  claimMs?: number;
   close(): Promise<void>;
 }
 
@@ -17,7 +23,7 @@ export class Bench {
   private readonly transports: Transport[] = [];
   private readonly subscriptions: Subscription[] = [];
 
-  constructor(private readonly test: TransportUnderTest) {}
+  constructor(readonly test: TransportUnderTest) {}
 
   connect(): Transport {
     const transport = this.test.connect();

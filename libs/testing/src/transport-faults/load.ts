@@ -14,12 +14,15 @@ export interface Account {
   unproved: number;
   /** Deliveries of what had been handled before. */
   again: number;
+  /** Published more than once, for nobody had said that it was stored: the broker may have it twice. */
+  resent: number;
 }
 
 /** Publishes, and keeps count of what was proved to be stored and of what the members of the group have handled. */
 export class Load {
   private readonly members: Seen[] = [];
   private readonly proved = new Set<number>();
+  private readonly resent = new Set<number>();
   private published = 0;
 
   /** What one more member handles. */
@@ -40,7 +43,9 @@ export class Load {
     await eventually(async () => {
       const batch = open.slice(0, 20);
       const settlements = await this.publish(publisher, batch);
-      open = [...batch.filter((_, index) => !settlements[index]!.stored), ...open.slice(20)];
+      const unproved = batch.filter((_, index) => !settlements[index]!.stored);
+      for (const { headers } of unproved) this.resent.add(Number(headers['number']));
+      open = [...unproved, ...open.slice(20)];
       return open.length === 0;
     });
   }
@@ -77,11 +82,12 @@ export class Load {
   }
 
   get account(): Account {
-    const { published, proved, handled, members } = this;
+    const { published, proved, handled, members, resent } = this;
     const lost = [...proved].filter((number) => !handled.has(number)).length;
     const deliveries = members.reduce((sum, { total }) => sum + total, 0);
     const unproved = handled.size - (proved.size - lost);
-    return { published, proved: proved.size, lost, unproved, again: deliveries - handled.size };
+    const again = deliveries - handled.size;
+    return { published, proved: proved.size, lost, unproved, again, resent: resent.size };
   }
 
   private get handled(): Set<number> {

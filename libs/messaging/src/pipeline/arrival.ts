@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readData, type AnyEvent, type EventData } from '@order-events/contracts';
 import { decode, type RawEvent } from '../cloud-events';
+import { kept } from '../codecs/over-long';
 import { uuidOf } from '../event-id';
 import type { Retry } from '../ports/store';
 import type { Span } from '../ports/tracer';
@@ -81,7 +82,7 @@ function contradiction(
 function unreadable(message: Message, id: string, tries: Tried | undefined, detail: string, waits = false): Arrival {
   const { topic } = message;
   const key = message.key.slice(0, MOST_KEY);
-  return { id, topic, key, message, ...triedBefore(tries), reading: { ok: false, waits, detail } };
+  return { id, topic, key, message: kept(message), ...triedBefore(tries), reading: { ok: false, waits, detail } };
 }
 
 function triedBefore(tries: Tried | undefined) {

@@ -19,12 +19,12 @@ inWorlds();
 const howMany = async () =>
   (await sql<{ count: number }>(world.own, 'SELECT count(*)::integer FROM counters WHERE count > 0'))[0]!.count;
 
-test('five poison events among 10,000 die alone, with their errors; mended and redriven, they are applied once', async () => {
-  const orders = Array.from({ length: 10_000 }, (_, i) => `o${i}`);
-  world.poisoned = new Set(['o7', 'o70', 'o100', 'o101', 'o9999']);
+test('five poison events among 1,000 die alone, with their errors; mended and redriven, they are applied once', async () => {
+  const orders = Array.from({ length: 1_000 }, (_, i) => `o${i}`);
+  world.poisoned = new Set(['o7', 'o70', 'o100', 'o101', 'o999']);
   const ask = await start();
   await publish(...orders.map(reserved));
-  await eventually(async () => (await howMany()) === 9_995);
+  await eventually(async () => (await howMany()) === 995);
   await eventually(async () => {
     await hurry();
     return (await lag(ask)).dead === 5;
@@ -50,7 +50,7 @@ test('five poison events among 10,000 die alone, with their errors; mended and r
   const order = { ...why, group: 'order-api', error: 'cannot count', per_second: 100 };
   const answers = await Promise.all([order, order].map((each) => ask('/dead-letters/redrive', each)));
   expect(answers.map(({ body }) => body.count).reduce((sum, count) => sum + count)).toBe(5);
-  await eventually(async () => (await howMany()) === 10_000);
+  await eventually(async () => (await howMany()) === 1_000);
   expect(new Set((await counted()).values())).toEqual(new Set([1]));
   expect((await ask('/dead-letters')).body).toEqual({ items: [], next_cursor: null });
   expect((await ask(`/dead-letters/order-api/${letter.id}`)).status).toBe(404);

@@ -12,6 +12,8 @@ import {
 import { TestServer } from '../test/server';
 import { run, TRIM } from './scripts';
 
+type Pending = [id: string, consumer: string, ageMs: number, deliveries: number];
+
 describeBroker('redis', () => {
   let server: TestServer;
   beforeEach(async () => {
@@ -41,6 +43,28 @@ describeBroker('redis', () => {
     await (await member(transport, new Seen().handle)).close();
     expect(await consumers()).toBe(1);
     expect(await transport.backlog('g')).toBe(1);
+  });
+
+  test('who acknowledges first is handed nothing that another has acknowledged meanwhile', async () => {
+    const transport = await server.declared();
+    const seen = new Seen();
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const handle = (batch: readonly Message[]) => seen.handle(batch).then(() => finished);
+    const subscription = await member(transport, handle, { acknowledgeFirst: true });
+    await transport.publish([numbered(0)]);
+    await eventually(() => seen.total === 1);
+    // It has the same key, and waits in hand for the first.
+    await transport.publish([numbered(13)]);
+    const inHand = () => server.say<Pending[]>('XPENDING', server.stream, 'g', '-', '+', '1');
+    await eventually(async () => (await inHand()).length === 1);
+    const [[id]] = (await inHand()) as [Pending];
+    expect(await server.say('XACK', server.stream, 'g', id)).toBe(1);
+    finish();
+    await transport.publish([numbered(26)]);
+    await eventually(() => seen.numbers.has(26));
+    await subscription.close();
+    expect([...seen.numbers]).toEqual([0, 26]);
   });
 
   test('takes no more of several topics than there is room for, and leaves none out', async () => {

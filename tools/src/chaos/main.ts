@@ -51,10 +51,13 @@ async function main(): Promise<void> {
     log: (name) => logs.of(name),
     network: (to, port) => network.between(to, port),
   });
+  let starting = Promise.resolve();
   let ended: Promise<void> | undefined;
   const end = () =>
     (ended ??= (async () => {
       await system.stop();
+      // One that was still being started ends what it has begun when it hears of it.
+      await starting.catch(() => undefined);
       await network.close();
       disk?.unmount();
     })());
@@ -68,7 +71,7 @@ async function main(): Promise<void> {
   }
   say(`starting a system in ${dataDirectory}; what it says goes to ${logFile}`);
   try {
-    await system.start();
+    await (starting = system.start());
     if (!(await runChaos(system, { seconds, seed, network, disk, say, signal: stopping.signal }))) process.exitCode = 1;
   } finally {
     await end();

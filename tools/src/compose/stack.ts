@@ -129,8 +129,9 @@ export class Stack {
     return new Map(
       lines.split('\n').map((line) => {
         const [, name = '', percent, amount, unit = ''] = /^(\S+) ([\d.]+)% ([\d.]+)(\w+) /.exec(line) ?? [];
-        const mebibytes = Number(amount) * (inMebibytes[unit] ?? NaN);
-        return [names.get(name)!, { processors: Number(percent) / 100, mebibytes }];
+        const [service, size] = [names.get(name), inMebibytes[unit]];
+        if (service === undefined || size === undefined) throw new Error(`Docker says of a container: ${line}`);
+        return [service, { processors: Number(percent) / 100, mebibytes: Number(amount) * size }];
       }),
     );
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -11,6 +11,7 @@ import {
   removeInstance,
   speaks,
 } from '@order-events/testing';
+import { dockerAnswers } from '../brokers/docker';
 import { down } from '../brokers/down';
 import { placeOf } from '../brokers/place';
 import { nativeBroker, up } from '../brokers/up';
@@ -39,14 +40,15 @@ export interface BrokerOptions {
   portOffset: number;
   /** Of our topics, unless `TOPIC_PREFIX` says another: a broker keeps what systems with other data have left on it. */
   prefix: string;
-  /** Where none is there already and this machine can run one, it is fresh, on free ports, behind that network. */
+  /** Where none is there already, nor Docker to run one, and this machine can, it is fresh, on free ports, behind that network. */
   own: OwnBrokers | undefined;
   say: (line: string) => void;
 }
 
 /** Sees to it that the brokers are there that carry the events by our environment, if there are to be any. */
 export async function bringUpBrokers(options: BrokerOptions): Promise<Broker> {
-  const { prefix } = options;
+  const { own, prefix } = options;
+  if (own) await removeLeft(own.directory);
   const names = brokersNamedIn(process.env);
   if (names.length === 0) return noBroker;
   const brokers: Broker[] = [{ ...noBroker, env: { TOPIC_PREFIX: process.env.TOPIC_PREFIX ?? prefix } }];
@@ -78,8 +80,8 @@ async function bringUp(name: BrokerName, { portOffset, own, say }: BrokerOptions
     () => true,
     () => false,
   );
-  const canBeOwn = !wasThere && !place.elsewhere && recipes[name].missing() === undefined;
-  if (own && canBeOwn) return bringUpOwn(name, own, say);
+  if (own && !wasThere && !place.elsewhere && recipes[name].missing() === undefined && !(await dockerAnswers()))
+    return bringUpOwn(name, own, say);
   await up(place, say);
   if (wasThere) return { ...noBroker, env };
   if (Object.keys(pidsIn(place.directory)).length === 0) return { ...noBroker, env, end: () => down(place, say) };
@@ -87,17 +89,20 @@ async function bringUp(name: BrokerName, { portOffset, own, say }: BrokerOptions
   return { env, processes: supervisedParts(broker), end: () => broker.stop() };
 }
 
+/** Of a run that was killed. */
+async function removeLeft(directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  for (const left of readdirSync(directory)) await removeInstance(join(directory, left));
+}
+
 async function bringUpOwn(
   name: BrokerName,
   { directory, network }: OwnBrokers,
   say: (line: string) => void,
 ): Promise<Broker> {
-  const folder = join(directory, name);
-  mkdirSync(folder, { recursive: true });
-  // Of a run that was killed.
-  for (const left of readdirSync(folder)) await removeInstance(join(folder, left));
+  mkdirSync(directory, { recursive: true });
   say(`starting ${name} …`);
-  const broker = await privateBroker(name, { directory: folder, through: (port) => network('broker', port) });
+  const broker = await privateBroker(name, { directory, through: (port) => network('broker', port) });
   return { env: broker.env, processes: supervisedParts(broker), end: () => broker.remove() };
 }
 

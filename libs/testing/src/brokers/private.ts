@@ -46,14 +46,12 @@ export interface PrivateBroker {
 export async function privateBroker(name: BrokerName, options: PrivateBrokerOptions = {}): Promise<PrivateBroker> {
   const { brokers = recipes[name].brokers, secure = false, coreOnly = false, through } = options;
   const directory = mkdtempSync(join(options.directory ?? runDirectory(), `${name}-`));
-  const names = Object.keys(recipes[name].ports(brokers));
-  const ports = Object.fromEntries(await Promise.all(names.map(async (port) => [port, await freePort()] as const)));
-  const forClients = names.filter((port) => through && port.startsWith('client'));
-  const advertised = Object.fromEntries(
-    await Promise.all(forClients.map(async (port) => [port, await through!(ports[port]!)] as const)),
-  );
   const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const names = Object.keys(recipes[name].ports(brokers));
   try {
+    const ports = await byName(names, freePort);
+    const forClients = names.filter((port) => through && port.startsWith('client'));
+    const advertised = await byName(forClients, (port) => through!(ports[port]!));
     const broker = await BrokerInstance.create({ name, directory, ports, advertised, brokers, secure, coreOnly, say });
     await broker.start();
     return broker;
@@ -61,4 +59,8 @@ export async function privateBroker(name: BrokerName, options: PrivateBrokerOpti
     await removeInstance(directory);
     throw error;
   }
+}
+
+async function byName(names: readonly string[], find: (name: string) => Promise<number>) {
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await find(name)] as const)));
 }

@@ -63,7 +63,10 @@ export class Topology {
         declarations.map(({ topic }) => this.name(topic)),
       ),
     );
-    await Promise.all([...topicsByGroup(declarations)].map(([group, topics]) => this.place(group, topics)));
+    const groups = [...topicsByGroup(declarations)];
+    // Before anything else. Whoever finds no place after that, finds it before anybody was told that the group is declared.
+    const ends = await this.ends([...new Set(groups.flatMap(([, topics]) => topics))]);
+    await Promise.all(groups.map(([group, topics]) => this.place(group, topics, ends)));
   }
 
   /** Where each partition of the topics ends, by topic. */
@@ -155,9 +158,7 @@ export class Topology {
   }
 
   /** Gives the group its place in the topics that are new to it: what was there before belongs to others. */
-  private async place(group: string, topics: readonly string[]): Promise<void> {
-    // The ends first. Whoever finds no place after that, finds it before anybody was told that the group is declared.
-    const ends = await this.ends(topics);
+  private async place(group: string, topics: readonly string[], ends: ReadonlyMap<string, Offsets>): Promise<void> {
     const groupId = this.name(group);
     const known = await this.ask(DECLARE_MS, (admin) => placesOf(admin, groupId, topics.map(this.name)));
     const places = known

@@ -16,6 +16,8 @@ import { MAX_BATCH_BYTES } from './wire';
 export const PARTITIONS = 12;
 /** How long a member may be silent before its partitions go to others. */
 export const SESSION_MS = 10_000;
+/** How long a rebalance waits for a member whose calls are running; then it goes on without it. */
+export const REBALANCE_MS = 30_000;
 const DECLARE_MS = 60_000;
 
 export interface TopologyOptions extends ClientSettings {
@@ -105,11 +107,18 @@ export class Topology {
     const theirs = new Set(processes.map((process) => clientIdOf(this.options, process)));
     const members = (await this.members(group)).filter(({ clientId }) => theirs.has(clientId));
     if (members.length === 0) return;
-    const memberIds = members.map(({ memberId }) => memberId);
+    await this.remove(
+      this.name(group),
+      members.map(({ memberId }) => memberId),
+    );
+  }
+
+  /** @param groupId the group's name with the prefix */
+  async remove(groupId: string, memberIds: readonly string[]): Promise<void> {
     await within(
       'Kafka',
       REQUEST_MS,
-      patiently(() => removeMembers(this.options, this.name(group), memberIds)),
+      patiently(() => removeMembers(this.options, groupId, memberIds)),
     );
   }
 

@@ -132,6 +132,27 @@ test('what is over-long is a dead letter of which the beginning is kept; also re
   expect(await orders()).toEqual(['o2']);
 });
 
+test('one that an older version has filed stays whole, and is not said to be cut', async () => {
+  const padded = message(bare('o1') + ' '.repeat(MAX_BODY_BYTES));
+  const [id, key] = ['018f0000-0000-8000-8000-00000000000a', 'o1'];
+  const failure = { message: { ...padded, topic: SOURCE }, error: 'no such product', attempts: 1, delayMs: 0 };
+  await api.store.transact((tx) => tx.take('bridge', [{ id, topic: SOURCE, key, state: 'retrying', failure }]));
+  await intake().retryDue(never);
+  const [letter] = await letters();
+  expect(letter!.error).toMatch(new RegExp(`^over-long: .* it has ${padded.body.byteLength} bytes$`));
+  expect(letter!.body.byteLength).toBe(padded.body.byteLength);
+});
+
+test('a whole one that says of itself that it was cut is placed, also when it is sent through again', async () => {
+  const says = (body: string) => ({ ...message(body), headers: { 'oe-cut-from': '5000000' } });
+  await intake().handle([says(bare('o1')), says(bare('o2', { product_ids: ['new'] }))], never);
+  expect(await orders()).toEqual(['o1']);
+  await api.sql(`INSERT INTO products VALUES ('new', 'New', 5, 'EUR')`);
+  await api.store.deadLetters.redrive({ group: 'bridge' }, { limit: 10, actor: 'me', reason: 'a test' });
+  await intake().retryDue(never);
+  expect(await orders()).toEqual(['o1', 'o2']);
+});
+
 test('an id that stands for something else already is a conflict', async () => {
   const posted = await api.placed();
   await take(bare('o1'));

@@ -1,6 +1,6 @@
 import {
+  asDelivered,
   idOfBytes,
-  kept,
   processSpan,
   type Message,
   type Retry,
@@ -29,18 +29,19 @@ export interface Arrival {
 }
 
 /**
- * @param message with the address for a topic
+ * @param came with the address for a topic
  * @param before as what it was filed, when it comes out of the inbox
  */
-export function arrivalOf(message: Message, tracer: Tracer, before?: Pick<Retry, 'id' | 'attempts'>): Arrival {
-  const { id, attempts } = before ?? { id: idOfBytes(message), attempts: 0 };
+export function arrivalOf(came: Message, tracer: Tracer, before?: Pick<Retry, 'id' | 'attempts'>): Arrival {
+  const { id, attempts } = before ?? { id: idOfBytes(came), attempts: 0 };
+  const message = before ? came : asDelivered(came);
   const order = readBareOrder(message);
   const key = typeof order === 'string' ? '' : order.order_id;
   const traceparent = message.headers['traceparent'];
   return {
     id,
     source: message.topic,
-    message: kept(message),
+    message,
     order,
     attempts,
     again: before !== undefined,

@@ -1,7 +1,7 @@
 import { events } from '@order-events/contracts';
 import { eventually } from '@order-events/testing';
 import { Counting, GROUP, reserved } from '../../test/counting';
-import { DeadLetterError, KEPT_BYTES, MAX_BODY_BYTES, StoreError, type Message } from '../index';
+import { DeadLetterError, StoreError, type Message } from '../index';
 
 let service: Counting;
 beforeEach(() => {
@@ -123,37 +123,6 @@ describe('a message that cannot be read', () => {
     await service.pipeline().handle([garbage, { ...garbage, body: Buffer.from('[]') }]);
     await service.pipeline().handle([garbage]);
     expect(service.notes.outcomes).toEqual(['dead', 'dead', 'duplicate']);
-  });
-
-  test('an over-long one is a dead letter, one however often it comes; its beginning is kept, and never taken for the whole', async () => {
-    // Cut after its first bytes it would be JSON, and even an event.
-    const padded = broken({}, `{"order_id":"o1"}${' '.repeat(MAX_BODY_BYTES)}`);
-    const pipeline = service.pipeline();
-    await pipeline.handle([padded, reserved('o2')]);
-    await pipeline.handle([padded]);
-    expect(service.notes.outcomes).toEqual(['dead', 'applied', 'duplicate']);
-    const reason = `over-long: at most ${MAX_BODY_BYTES} bytes are read, and it has ${padded.body.byteLength} bytes`;
-    expect(service.notes.errors).toEqual([expect.stringContaining(reason)]);
-    const failures = () => [...service.database.table<{ id: string; message: Message }>('failures').values()];
-    const [{ id, message }] = failures() as [ReturnType<typeof failures>[number]];
-    expect(message).toMatchObject({ headers: padded.headers, body: padded.body.subarray(0, KEPT_BYTES) });
-
-    await service.store.transact((tx) =>
-      tx.take(GROUP, [
-        { id, ...padded, state: 'retrying', failure: { message, error: 'redriven', attempts: 0, delayMs: 0 } },
-      ]),
-    );
-    expect(await pipeline.retryDue()).toBe(1);
-    expect(service.notes.outcomes.at(-1)).toBe('dead');
-    expect(service.notes.errors.at(-1)).toContain(reason);
-    expect(failures()).toMatchObject([{ id, message }]);
-    expect(await service.count('o1')).toBe(0);
-  });
-
-  test('one that is as long as may be is handled', async () => {
-    const { length } = '{"order_id":"o1"}';
-    await service.pipeline().handle([broken({}, `{"order_id":"o1"}${' '.repeat(MAX_BODY_BYTES - length)}`)]);
-    expect(await service.count('o1')).toBe(1);
   });
 
   test('a newer version waits for a deployment that knows it, however long', async () => {

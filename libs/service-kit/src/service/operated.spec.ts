@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { DEAD_LETTERED, events as contracts } from '@order-events/contracts';
-import { coded, withAttribute } from '@order-events/messaging';
+import { coded, KEPT_BYTES, MAX_BODY_BYTES, withAttribute } from '@order-events/messaging';
 import { eventually } from '@order-events/testing';
 import {
   counted,
@@ -89,6 +90,19 @@ test.each([
   await eventually(async () => (await lag(ask)).dead === 1);
   const [{ id }] = (await ask('/dead-letters')).body.items;
   expect((await ask(`/dead-letters/order-api/${id}`)).body).toMatchObject({ body: shown, body_encoding: 'utf-8' });
+});
+
+test("a card's token is not shown in the beginning of what is over-long either, whatever character stands where it was cut", async () => {
+  const ask = await start();
+  // Of each ü the second byte stands at an even place: the border is within one.
+  const body = Buffer.from(`{"payment_token":"tok_1","name":"${'x'.repeat(14)}${'ü'.repeat(MAX_BODY_BYTES / 2)}`);
+  expect(isUtf8(body.subarray(0, KEPT_BYTES))).toBe(false);
+  await publish({ ...reserved('o1'), headers: {}, body });
+  await eventually(async () => (await lag(ask)).dead === 1);
+  const [{ id }] = (await ask('/dead-letters')).body.items;
+  const shown = (await ask(`/dead-letters/order-api/${id}`)).body;
+  expect(shown.body_encoding).toBe('utf-8');
+  expect(shown.body).toMatch(/^{"payment_token":"\[redacted\]","name":"x+ü+$/);
 });
 
 test('a dead letter is told of, and one that the broker refused is published when it is redriven', async () => {

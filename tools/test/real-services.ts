@@ -11,7 +11,7 @@ import { migrations as emailMigrations } from '../../apps/email-service/src/stor
 import * as inventory from '../../apps/inventory-service/src/domain';
 import { migrations as inventoryMigrations } from '../../apps/inventory-service/src/store/migrations';
 import { seed as stock } from '../../apps/inventory-service/src/store/seed';
-import type { Carrier } from '../../apps/logistics-service/src/carrier/carrier';
+import type { Call, Carrier } from '../../apps/logistics-service/src/carrier/carrier';
 import * as logistics from '../../apps/logistics-service/src/domain';
 import { effects as carrierCalls } from '../../apps/logistics-service/src/handlers/effects';
 import { migrations as logisticsMigrations } from '../../apps/logistics-service/src/store/migrations';
@@ -34,23 +34,26 @@ interface Parts {
   seed?(session: Queryable): Promise<void>;
 }
 
-/** A gateway and a carrier that say yes at once, and keep what they did for each order. */
+/** A gateway and a carrier that say yes at once, and keep what they did for each order. A key that comes again does nothing more. */
 export class Outside implements Gateway, Carrier {
   readonly charged = new Map<string, number>();
   readonly sent = new Map<string, number>();
+  private readonly keys = { capture: new Set<string>(), dispatch: new Set<string>() };
 
   authorize({ order_id }: { order_id: string }) {
     return Promise.resolve({ outcome: 'authorized', authorization_id: `a.${order_id}` } as const);
   }
-  capture({ order_id, amount }: { order_id: string; amount: number }) {
-    this.charged.set(order_id, (this.charged.get(order_id) ?? 0) + amount);
+  capture({ order_id, amount }: { order_id: string; amount: number }, { idempotencyKey }: Call) {
+    if (!this.keys.capture.has(idempotencyKey)) this.charged.set(order_id, (this.charged.get(order_id) ?? 0) + amount);
+    this.keys.capture.add(idempotencyKey);
     return Promise.resolve({ outcome: 'captured', capture_id: `c.${order_id}` } as const);
   }
   reverse(): never {
     throw new Error('nobody wants money back');
   }
-  dispatch({ order_id }: { order_id: string }) {
-    this.sent.set(order_id, (this.sent.get(order_id) ?? 0) + 1);
+  dispatch({ order_id }: { order_id: string }, { idempotencyKey }: Call) {
+    if (!this.keys.dispatch.has(idempotencyKey)) this.sent.set(order_id, (this.sent.get(order_id) ?? 0) + 1);
+    this.keys.dispatch.add(idempotencyKey);
     return Promise.resolve({ outcome: 'dispatched', carrier: 'Parcels', tracking_number: `t.${order_id}` } as const);
   }
   recall(): never {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Message, Subscribe, Subscription, Transport } from '@order-events/messaging';
 import { eventually } from '../eventually';
+import { Gate } from '../gate';
 import { member, numbered, type Seen } from '../transport-load';
 
 export interface TransportUnderTest {
@@ -22,6 +23,7 @@ export class Bench {
   readonly otherGroup = `h-${randomUUID()}`;
   private readonly transports: Transport[] = [];
   private readonly subscriptions: Subscription[] = [];
+  private readonly endings: (() => void)[] = [];
 
   constructor(readonly test: TransportUnderTest) {}
 
@@ -29,6 +31,18 @@ export class Bench {
     const transport = this.test.connect();
     this.transports.push(transport);
     return transport;
+  }
+
+  /** Does it when the test has ended, be it by a failure, and before anything is closed. */
+  atEnd(ending: () => void): void {
+    this.endings.push(ending);
+  }
+
+  /** Open at the end of the test at the latest: a call that lasts for ever would never let its member close. */
+  gate(): Gate {
+    const gate = new Gate();
+    this.atEnd(gate.open);
+    return gate;
   }
 
   async declare(groups: readonly string[], topic = this.topic): Promise<void> {
@@ -89,7 +103,14 @@ export class Bench {
     return sent;
   }
 
+  /** Whether anything waits for the group or is in anybody's hands, of which only the connection that it came by may know. */
+  async isAnythingLeft(): Promise<boolean> {
+    for (const transport of this.transports) if ((await transport.backlog(this.group)) > 0) return true;
+    return false;
+  }
+
   async close(): Promise<void> {
+    for (const ending of this.endings) ending();
     await Promise.all(this.subscriptions.map((subscription) => subscription.close()));
     await Promise.all(this.transports.map((transport) => transport.close()));
   }

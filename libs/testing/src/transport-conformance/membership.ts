@@ -1,5 +1,4 @@
 import type { Message } from '@order-events/messaging';
-import { eventually } from '../eventually';
 import type { Bench } from './bench';
 import { Traffic } from './traffic';
 
@@ -16,9 +15,8 @@ export function membershipTests(current: () => Bench): void {
       await traffic.passes(200);
       const guest = await guestOf(bench, traffic);
       await guest.comes();
-      const left = [guest.leaves(), members.shift()!.close()];
-      members.push(await join());
-      await Promise.all(left);
+      const [joined] = await Promise.all([join(), guest.leaves(), members.shift()!.close()]);
+      members.push(joined);
       const before = guest.handed();
       await traffic.passes(200);
       expect(guest.handed()).toBe(before);
@@ -26,9 +24,7 @@ export function membershipTests(current: () => Bench): void {
     await traffic.stop();
     await traffic.arrives();
     await Promise.all(members.map((member) => member.close()));
-    const { lost, again, mayComeAgain, disorder, overlaps } = traffic.account;
-    expect({ lost, disorder, overlaps }).toEqual({ lost: 0, disorder: 0, overlaps: 0 });
-    expect(again).toBeLessThanOrEqual(mayComeAgain);
+    expectAllToBeWell(traffic);
     expect(await bench.connect().backlog(bench.group)).toBe(0);
   });
 
@@ -43,33 +39,37 @@ export function membershipTests(current: () => Bench): void {
     await traffic.arrives();
     await Promise.all(members.map((member) => member.close()));
     const { fleeting } = bench.connect().capabilities;
-    if (fleeting) await join();
+    if (fleeting) members.push(await join());
     await traffic.publish(0, 100);
-    if (!fleeting) await join();
+    if (!fleeting) members.push(await join());
     await traffic.arrives();
-    const { again, mayComeAgain } = traffic.account;
-    expect(again).toBeLessThanOrEqual(mayComeAgain);
+    await Promise.all(members.map((member) => member.close()));
+    expectAllToBeWell(traffic);
   });
+}
+
+function expectAllToBeWell({ account }: Traffic): void {
+  expect(account).toEqual({ ...account, lost: 0, disorder: 0, overlaps: 0 });
+  expect(account.again).toBeLessThanOrEqual(account.mayComeAgain);
 }
 
 /** A member whose calls last until it leaves. */
 async function guestOf(bench: Bench, traffic: Traffic) {
   let handed = 0;
-  let letGo = () => {};
-  const leaving = new Promise<void>((resolve) => (letGo = resolve));
+  const leaving = bench.gate();
   const handle = (batch: readonly Message[]) => {
     handed += batch.length;
-    return traffic.handle(batch, leaving);
+    return traffic.handle(batch, leaving.opened);
   };
   const subscription = await bench.subscribe(bench.connect(), handle, few);
   return {
     handed: () => handed,
-    comes: () => eventually(() => handed > 0),
+    comes: () => traffic.until(() => handed > 0),
     leaves: async () => {
       const left = subscription.close();
       // Meanwhile the broker may have heard that it leaves: its calls run all the same.
       await bench.connect().ping();
-      letGo();
+      leaving.open();
       await left;
     },
   };

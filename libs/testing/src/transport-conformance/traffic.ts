@@ -11,9 +11,11 @@ export class Traffic {
   private readonly publishers: readonly Transport[];
   private running: Promise<unknown> = Promise.resolve();
   private isOver = false;
+  /** Why there is nothing to wait for any more. */
+  private failure?: Error;
   private published = 0;
-  /** Published more than once, as the broker had not said that it was stored. */
-  private readonly resent = new Set<number>();
+  /** Each time that the broker had not said of a message that it was stored, and it was published again. */
+  private readonly resent: number[] = [];
   private readonly handled = new Set<number>();
   private deliveries = 0;
   private readonly latest = new Map<string, number>();
@@ -25,26 +27,40 @@ export class Traffic {
     publishers: number,
   ) {
     this.publishers = Array.from({ length: publishers }, () => bench.connect());
+    bench.atEnd(() => {
+      this.isOver = true;
+      this.failure ??= new Error('the test has ended');
+    });
   }
 
   start(): void {
-    this.running = Promise.all(this.publishers.map((_, index) => this.goOn(index)));
+    const all = this.publishers.map((_, index) => this.goOn(index));
+    this.running = Promise.all(all).catch((error: Error) => (this.failure ??= error));
   }
 
   async stop(): Promise<void> {
     this.isOver = true;
     await this.running;
+    if (this.failure) throw this.failure;
   }
 
   /** Resolves when so many more have been handled than now. */
   async passes(count: number): Promise<void> {
     const enough = this.handled.size + count;
-    await eventually(() => this.handled.size >= enough);
+    await this.until(() => this.handled.size >= enough);
   }
 
-  /** Resolves when all that was published has been handled. */
+  /** Resolves when all that was published has been handled, or the rest is nowhere any more. */
   async arrives(): Promise<void> {
-    await eventually(() => this.handled.size === this.published);
+    await this.until(async () => this.handled.size === this.published || (await this.isNothingLeft()));
+  }
+
+  /** Rejects when a publisher has failed, without which nothing may come any more. */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    await eventually(() => {
+      if (this.failure) throw this.failure;
+      return condition();
+    });
   }
 
   /** What a member does with a batch: takes note of it, and then whatever takes it so long. */
@@ -64,10 +80,10 @@ export class Traffic {
       .messages(this.published, count, 13)
       .map((message) => ({ ...message, key: `${publisher}-${message.key}` }));
     this.published += count;
-    await eventually(async () => {
+    await this.until(async () => {
       const settlements = await this.publishers[publisher]!.publish(open);
       open = open.filter((_, index) => !settlements[index]!.stored);
-      for (const message of open) this.resent.add(numberOf(message));
+      this.resent.push(...open.map(numberOf));
       return open.length === 0;
     });
   }
@@ -77,21 +93,30 @@ export class Traffic {
     const { published, handled, deliveries, resent, wrong, publishers } = this;
     const again = deliveries - handled.size;
     const keys = publishers[0]!.capabilities.order === 'key' ? wrong : { disorder: 0, overlaps: 0 };
-    return { lost: published - handled.size, again, mayComeAgain: resent.size, ...keys };
+    return { published, lost: published - handled.size, again, mayComeAgain: resent.length, ...keys };
   }
 
   private async goOn(publisher: number): Promise<void> {
     while (!this.isOver) {
       await this.publish(publisher, 20);
-      await eventually(() => this.isOver || this.published - this.handled.size < MOST_OPEN);
+      await this.until(() => this.isOver || this.published - this.handled.size < MOST_OPEN);
       // Whoever answers at once would else leave nobody a turn to notice that it is over.
       await setImmediate();
     }
   }
 
+  /** Looks twice, as what is under way from one hand to another may be in neither. Who does not answer may have something. */
+  private async isNothingLeft(): Promise<boolean> {
+    const before = this.deliveries;
+    const isLeft = () => this.bench.isAnythingLeft().catch(() => true);
+    return !(await isLeft()) && !(await isLeft()) && this.deliveries === before;
+  }
+
+  /** What was published again comes when it comes. */
   private note(key: string, number: number): void {
-    if (number < (this.latest.get(key) ?? -1)) this.wrong.disorder++;
-    this.latest.set(key, number);
+    const latest = this.latest.get(key) ?? -1;
+    if (number < latest && !this.resent.includes(number)) this.wrong.disorder++;
+    this.latest.set(key, Math.max(number, latest));
     this.handled.add(number);
   }
 }

@@ -34,17 +34,16 @@ export function leavingTests(current: () => Scene): void {
 /** A member of g whose calls do not end before it does. */
 async function guestOf(scene: Scene) {
   const taken = new Seen();
-  let letGo = () => {};
-  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  const gate = scene.gate();
   const handle = async (batch: readonly Message[]) => {
     await taken.handle(batch);
-    await gate;
+    await gate.opened;
   };
   const subscription = await scene.member(scene.proxied(), { handle });
   return {
     taken,
     ends: () => {
-      letGo();
+      gate.open();
       return subscription.close();
     },
   };

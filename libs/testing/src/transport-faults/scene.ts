@@ -1,6 +1,7 @@
 import type { Subscribe, Subscription, Transport } from '@order-events/messaging';
 import { eventually } from '../eventually';
 import type { FaultProxy } from '../fault-proxy';
+import { Gate } from '../gate';
 import { member, type Seen } from '../transport-load';
 import type { Killable, TransportAtFault } from './at-fault';
 import { Load } from './load';
@@ -14,6 +15,7 @@ export class Scene {
   readonly lostPerKill: number;
   private readonly transports: Transport[] = [];
   private readonly subscriptions: Subscription[] = [];
+  private readonly gates: Gate[] = [];
   /** Of the members of the group that are there, how many messages each may have in hand. */
   private readonly room = new Map<Subscription, number>();
   private struck = 0;
@@ -77,17 +79,23 @@ export class Scene {
     return this.struck + this.load.account.resent;
   }
 
+  /** Open at the end of the test at the latest: a call that lasts for ever would never let its member close. */
+  gate(): Gate {
+    const gate = new Gate();
+    this.gates.push(gate);
+    return gate;
+  }
+
   /** A member of g with room for fifty whose calls last until it is let go. */
   async holding(transport: Transport): Promise<Holding> {
     const seen = this.load.counted();
-    let letGo = () => {};
-    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const gate = this.gate();
     const handle: Subscribe['handle'] = async (batch) => {
       await seen.handle(batch);
-      await gate;
+      await gate.opened;
     };
     const subscription = await this.member(transport, { handle, inFlight: 50 });
-    return { seen, letGo, close: () => subscription.close() };
+    return { seen, letGo: gate.open, close: () => subscription.close() };
   }
 
   /** Resolves when nothing waits for the group any more. Who is gone without a word may be asked for a while. */
@@ -96,6 +104,8 @@ export class Scene {
   }
 
   async close(): Promise<void> {
+    this.load.end();
+    for (const gate of this.gates) gate.open();
     await Promise.all(this.subscriptions.map((subscription) => subscription.close()));
     await Promise.all(this.transports.map((transport) => transport.close()));
   }

@@ -11,7 +11,10 @@ export async function putRecord(
   const ssl = caFile ? { ca: readFileSync(caFile) } : undefined;
   const client = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING, ssl, sasl });
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
-  await producer.connect();
-  await producer.send({ topic, messages: [{ value: Buffer.from(body) }] });
-  await producer.disconnect();
+  try {
+    await producer.connect();
+    await producer.send({ topic, messages: [{ value: Buffer.from(body) }] });
+  } finally {
+    await producer.disconnect();
+  }
 }

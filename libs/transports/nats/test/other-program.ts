@@ -5,7 +5,10 @@ export async function putBody(url: string, subject: string, body: Uint8Array, ca
   const { host, username, password } = new URL(url);
   const credentials = username ? { user: username, pass: password } : {};
   const connection = await connect({ servers: host, ...credentials, ...(caFile && { tls: { caFile } }) });
-  connection.publish(subject, body);
-  await connection.flush();
-  await connection.close();
+  try {
+    connection.publish(subject, body);
+    await connection.flush();
+  } finally {
+    await connection.close();
+  }
 }

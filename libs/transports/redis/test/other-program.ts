@@ -6,6 +6,9 @@ export async function putEntry(url: string, stream: string, body: Uint8Array, ca
   const socket = caFile ? { tls: true as const, ca: readFileSync(caFile) } : {};
   const client = createClient({ url, socket });
   await client.connect();
-  await client.sendCommand(['XADD', stream, '*', '$body', Buffer.from(body)]);
-  await client.close();
+  try {
+    await client.sendCommand(['XADD', stream, '*', '$body', Buffer.from(body)]);
+  } finally {
+    await client.close();
+  }
 }

@@ -94,7 +94,10 @@ const layouts: Record<BrokerName, (place: Place, port: (use: string) => number) 
         '--sync-every=1',
       ],
     });
-    const addresses = [`--tcp-address=0.0.0.0:${port('lookup-tcp')}`, `--http-address=0.0.0.0:${port('client-lookup')}`];
+    const addresses = [
+      `--tcp-address=0.0.0.0:${port('lookup-tcp')}`,
+      `--http-address=0.0.0.0:${port('client-lookup')}`,
+    ];
     return [
       { name: lookup, image, ports: [port('client-lookup')], options: inNetwork, args: ['/nsqlookupd', ...addresses] },
       nsqd(1),

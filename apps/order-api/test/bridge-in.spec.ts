@@ -1,4 +1,4 @@
-import { noTracer, StoreError, type Message } from '@order-events/messaging';
+import { KEPT_BYTES, MAX_BODY_BYTES, noTracer, StoreError, type Message } from '@order-events/messaging';
 import { Metrics } from '@order-events/service-kit';
 import { PostgresStore } from '@order-events/store';
 import { eventually } from '@order-events/testing';
@@ -118,6 +118,39 @@ test('what is no order is one dead letter that says why and has the bytes, and t
   }
   const told = await api.sql(`SELECT 1 FROM outbox WHERE topic = 'event.dead_lettered'`);
   expect(told).toHaveLength(garbage.length);
+});
+
+test('what is over-long is a dead letter of which the beginning is kept; also redriven it is never taken for the whole', async () => {
+  const padded = bare('o1') + ' '.repeat(MAX_BODY_BYTES);
+  await take(padded, bare('o2'), padded);
+  const dead = await letters();
+  expect(dead).toMatchObject([{ error: expect.stringContaining(`it has ${padded.length} bytes`) }]);
+  expect(dead[0]!.body.toString()).toBe(padded.slice(0, KEPT_BYTES));
+  await api.store.deadLetters.redrive({ group: 'bridge' }, { limit: 10, actor: 'me', reason: 'a test' });
+  await intake().retryDue(never);
+  expect(await letters()).toEqual(dead);
+  expect(await orders()).toEqual(['o2']);
+});
+
+test('one that an older version has filed stays whole, and is not said to be cut', async () => {
+  const padded = message(bare('o1') + ' '.repeat(MAX_BODY_BYTES));
+  const [id, key] = ['018f0000-0000-8000-8000-00000000000a', 'o1'];
+  const failure = { message: { ...padded, topic: SOURCE }, error: 'no such product', attempts: 1, delayMs: 0 };
+  await api.store.transact((tx) => tx.take('bridge', [{ id, topic: SOURCE, key, state: 'retrying', failure }]));
+  await intake().retryDue(never);
+  const [letter] = await letters();
+  expect(letter!.error).toMatch(new RegExp(`^over-long: .* it has ${padded.body.byteLength} bytes$`));
+  expect(letter!.body.byteLength).toBe(padded.body.byteLength);
+});
+
+test('a whole one that says of itself that it was cut is placed, also when it is sent through again', async () => {
+  const says = (body: string) => ({ ...message(body), headers: { 'oe-cut-from': '5000000' } });
+  await intake().handle([says(bare('o1')), says(bare('o2', { product_ids: ['new'] }))], never);
+  expect(await orders()).toEqual(['o1']);
+  await api.sql(`INSERT INTO products VALUES ('new', 'New', 5, 'EUR')`);
+  await api.store.deadLetters.redrive({ group: 'bridge' }, { limit: 10, actor: 'me', reason: 'a test' });
+  await intake().retryDue(never);
+  expect(await orders()).toEqual(['o1', 'o2']);
 });
 
 test('an id that stands for something else already is a conflict', async () => {

@@ -4,6 +4,7 @@ import {
   decode,
   encode,
   EventTooLargeError,
+  MAX_BODY_BYTES,
   withAttribute,
   type Message,
   type NewEvent,
@@ -61,6 +62,8 @@ test('an event that is larger than any transport would take is refused, for good
   const tooLarge = () => encode(event('x'.repeat(room + 1)), ID, { source: '/x', maxEventBytes: limit });
   expect(tooLarge).toThrow(EventTooLargeError);
   expect(tooLarge).toThrow(DeadLetterError);
+  // Whatever a transport takes: who consumes it would not read it.
+  expect(() => encode(event('x'.repeat(MAX_BODY_BYTES)), ID, { source: '/x' })).toThrow(EventTooLargeError);
 });
 
 test('whatever stands in the data and the attributes comes out of both modes as it went in', () => {

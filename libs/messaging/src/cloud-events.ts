@@ -1,5 +1,6 @@
 import { dataschema, events, type Topic } from '@order-events/contracts';
 import { contentOf, JSON_TYPE } from './codecs/content';
+import { MAX_BODY_BYTES } from './codecs/over-long';
 import { DeadLetterError, type Cause, type NewEvent } from './decision';
 import { later } from './event-id';
 import type { LogRecord, OutboxEntry } from './ports/store';
@@ -29,7 +30,7 @@ export interface Publisher {
 /** Where an event comes from, and what from. */
 export type Origin = Pick<Publisher, 'source'> & Partial<Publisher> & Cause;
 
-/** No transport would take it, however often it is tried. */
+/** No transport would take it, or nobody would read it, however often it is tried. */
 export class EventTooLargeError extends DeadLetterError {
   override name = 'EventTooLargeError';
 }
@@ -68,8 +69,8 @@ export function encode(event: NewEvent, madeId: string, origin: Origin): OutboxE
     (sum, header) => sum + header.join().length,
     message.body.byteLength + TIME_BYTES,
   );
-  if (bytes > maxEventBytes)
-    throw new EventTooLargeError(`${event.type} has ${bytes} bytes, and the transport takes ${maxEventBytes}`);
+  const most = Math.min(maxEventBytes, MAX_BODY_BYTES);
+  if (bytes > most) throw new EventTooLargeError(`${event.type} has ${bytes} bytes, and at most ${most} are taken`);
   return { id, ...message, ...(delayMs !== undefined && { delayMs }) };
 }
 

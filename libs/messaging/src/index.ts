@@ -8,6 +8,7 @@ export type { Pauses } from './consumption';
 export * from './codecs/compression';
 export { coded, contentOf, isCoded, type Coding } from './codecs/content';
 export * from './codecs/encoding-transport';
+export * from './codecs/over-long';
 export * from './dead-lettered';
 export * from './decision';
 export * from './effect-runner';

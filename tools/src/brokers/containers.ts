@@ -80,12 +80,12 @@ const layouts: Record<BrokerName, (place: Place, port: (use: string) => number) 
     const nsqd = (id: number): Container => ({
       name: `${prefix(place)}-nsqd-${id}`,
       image,
-      ports: [port(`tcp-${id}`), port(`http-${id}`)],
+      ports: [port(`client-${id}`), port(`http-${id}`)],
       options: [...inNetwork, '--volume', `${prefix(place)}-${id}:/data`],
       args: [
         '/nsqd',
         '--data-path=/data',
-        `--tcp-address=0.0.0.0:${port(`tcp-${id}`)}`,
+        `--tcp-address=0.0.0.0:${port(`client-${id}`)}`,
         `--http-address=0.0.0.0:${port(`http-${id}`)}`,
         '--broadcast-address=127.0.0.1',
         `--lookupd-tcp-address=${lookup}:${port('lookup-tcp')}`,
@@ -94,9 +94,12 @@ const layouts: Record<BrokerName, (place: Place, port: (use: string) => number) 
         '--sync-every=1',
       ],
     });
-    const addresses = [`--tcp-address=0.0.0.0:${port('lookup-tcp')}`, `--http-address=0.0.0.0:${port('lookup')}`];
+    const addresses = [
+      `--tcp-address=0.0.0.0:${port('lookup-tcp')}`,
+      `--http-address=0.0.0.0:${port('client-lookup')}`,
+    ];
     return [
-      { name: lookup, image, ports: [port('lookup')], options: inNetwork, args: ['/nsqlookupd', ...addresses] },
+      { name: lookup, image, ports: [port('client-lookup')], options: inNetwork, args: ['/nsqlookupd', ...addresses] },
       nsqd(1),
       nsqd(2),
     ];

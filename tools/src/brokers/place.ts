@@ -71,5 +71,6 @@ const loopback = (list: string) => list.replaceAll('localhost:', '127.0.0.1:');
 function ownEnv(name: BrokerName, ports: Readonly<Record<string, number>>): Record<string, string> {
   const port = (use: string) => ports[use]!;
   // Only what it prints is of interest here, so that the recipe alone knows how a broker is found.
-  return recipes[name].layout({ directory: '', programs: '', port, brokers: recipes[name].brokers }).env;
+  return recipes[name].layout({ directory: '', programs: '', port, advertised: port, brokers: recipes[name].brokers })
+    .env;
 }

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withClient, type FaultProxy } from '@order-events/testing';
+import { withClient } from '@order-events/testing';
 import type { Random } from '../simulate/random';
 import type { System } from '../start';
 import { Deck } from './deck';
 import type { Disk } from './disk';
+import type { End, Network } from './network';
 import { recoveryOf, type Killed, type Recovery } from './recovery';
 import type { Wire } from './wire';
 
 export interface FaultOptions {
   system: System;
-  /** What stands between the services and Postgres. */
-  network: FaultProxy;
+  network: Network;
   /** That Postgres writes to; undefined where there can be none that gets full. */
   disk: Disk | undefined;
   wire: Wire;
@@ -43,9 +43,12 @@ const faults = {
   'kill broker': (options, recoveries) => kill('broker', options, recoveries),
   'kill Postgres': (options, recoveries) => kill('Postgres', options, recoveries),
   stop,
-  cut,
-  slow,
-  silence,
+  'cut Postgres': cut('Postgres'),
+  'cut broker': cut('broker'),
+  'slow Postgres': slow('Postgres'),
+  'slow broker': slow('broker'),
+  'silent Postgres': silence('Postgres'),
+  'silent broker': silence('broker'),
   'full disk': full,
   poison,
   duplicate,
@@ -61,7 +64,7 @@ const often: Partial<Record<Kind, number>> = { 'kill service': 3 };
 /**
  * Does one thing after the other to a running system until the signal is aborted, each kind that there can be here before any
  * comes again: kill -9 of any process, Postgres and the broker among them, processes that stand still for a while, a network
- * to Postgres that breaks, crawls or says nothing, a disk of Postgres that is full, and events that come twice, in another order or
+ * to either that breaks, crawls or says nothing, a disk of Postgres that is full, and events that come twice, in another order or
  * torn. What is killed is brought back by the system; when this resolves it is there again, and everything else is over.
  */
 export async function disturb(options: FaultOptions): Promise<Faults> {
@@ -84,8 +87,9 @@ export async function disturb(options: FaultOptions): Promise<Faults> {
   return { counts, untried, recoveries: await Promise.all(recoveries) };
 }
 
-export function isPossible(kind: Kind, { system, disk }: Pick<FaultOptions, 'system' | 'disk'>): boolean {
+export function isPossible(kind: Kind, { system, network, disk }: Pick<FaultOptions, 'system' | 'network' | 'disk'>) {
   if (kind === 'kill broker') return namesOf('broker', system).length > 0;
+  if (kind.endsWith(' broker')) return network.to('broker').length > 0;
   return kind !== 'full disk' || disk !== undefined;
 }
 
@@ -116,24 +120,33 @@ async function stop({ system, random, signal }: FaultOptions): Promise<string> {
   return `stopped ${name} for a while`;
 }
 
-function cut({ network }: FaultOptions): Promise<string> {
-  network.cut();
-  return Promise.resolve('cut all connections to Postgres');
+function cut(end: End): Fault {
+  return ({ network }) => {
+    for (const way of network.to(end)) way.cut();
+    return Promise.resolve(`cut all connections to ${nameOf(end)}`);
+  };
 }
 
-async function slow({ network, random, signal }: FaultOptions): Promise<string> {
-  network.slow({ delayMs: random.between(20, 200) });
-  await pause(random.between(1_000, LONGEST_CUT_MS), signal);
-  await network.heal();
-  return 'slowed the network to Postgres';
+function slow(end: End): Fault {
+  return async ({ network, random, signal }) => {
+    const delayMs = random.between(20, 200);
+    for (const way of network.to(end)) way.slow({ delayMs });
+    await pause(random.between(1_000, LONGEST_CUT_MS), signal);
+    await network.heal();
+    return `slowed the network to ${nameOf(end)}`;
+  };
 }
 
-async function silence({ network, random, signal }: FaultOptions): Promise<string> {
-  network.blackHole();
-  await pause(random.between(1_000, LONGEST_CUT_MS), signal);
-  await network.heal();
-  return 'silenced the network to Postgres';
+function silence(end: End): Fault {
+  return async ({ network, random, signal }) => {
+    for (const way of network.to(end)) way.blackHole();
+    await pause(random.between(1_000, LONGEST_CUT_MS), signal);
+    await network.heal();
+    return `silenced the network to ${nameOf(end)}`;
+  };
 }
+
+const nameOf = (end: End) => (end === 'broker' ? 'the broker' : end);
 
 async function full({ system, disk, random, signal }: FaultOptions): Promise<string> {
   const postgres = await pickUp(system, namesOf('Postgres', system), random);

@@ -1,10 +1,10 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FaultProxy } from '@order-events/testing';
 import { readOptions } from '../command-line';
 import { checkOptions, System } from '../start';
 import { Logs } from '../start/logs';
 import { Disk } from './disk';
+import { Network } from './network';
 import { runChaos } from './run';
 
 const USAGE = `Usage: npm run chaos -- [options]
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
 
   const stopping = new AbortController();
   const disk = diskIn(dataDirectory, say);
-  let network: FaultProxy | undefined;
+  const network = new Network();
   const system = new System({
     dataDirectory,
     fresh: true,
@@ -49,13 +49,16 @@ async function main(): Promise<void> {
     portOffset,
     replicas,
     log: (name) => logs.of(name),
-    network: async (port) => (network = await FaultProxy.to({ host: '127.0.0.1', port })).port,
+    network: (to, port) => network.between(to, port),
   });
+  let starting = Promise.resolve();
   let ended: Promise<void> | undefined;
   const end = () =>
     (ended ??= (async () => {
       await system.stop();
-      await network?.close();
+      // One that was still being started ends what it has begun when it hears of it.
+      await starting.catch(() => undefined);
+      await network.close();
       disk?.unmount();
     })());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -68,9 +71,8 @@ async function main(): Promise<void> {
   }
   say(`starting a system in ${dataDirectory}; what it says goes to ${logFile}`);
   try {
-    await system.start();
-    if (!(await runChaos(system, { seconds, seed, network: network!, disk, say, signal: stopping.signal })))
-      process.exitCode = 1;
+    await (starting = system.start());
+    if (!(await runChaos(system, { seconds, seed, network, disk, say, signal: stopping.signal }))) process.exitCode = 1;
   } finally {
     await end();
   }

@@ -5,7 +5,7 @@ const fine: Facts = {
   seconds: 10,
   faults: new Map([
     ['kill service', 3],
-    ['cut', 1],
+    ['cut Postgres', 1],
   ]),
   untested: [],
   recoveries: new Map([['service', { ready: [2_000, 9_000, 3_000], first: [100] }]]),
@@ -27,7 +27,7 @@ test('tells what was done and what came of it', () => {
   const { text, holds } = reckoned();
   expect(holds).toBe(true);
   expect(text).toBe(
-    `faults       cut 1, kill service 3
+    `faults       cut Postgres 1, kill service 3
 service killed   ready again 3.0 s, at worst 9.0 s, the first event 0.1 s, at worst 0.1 s after that
 orders       2 answered with 201 (0/s), 0 lost, 0 done twice
 requests     4 sent again (3 answered 503), 0 repeated, 0 cancels

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from '@order-events/messaging';
-import type { FaultProxy } from '@order-events/testing';
 import { Random } from '../simulate/random';
 import type { System } from '../start';
 import type { Disk } from './disk';
 import { disturb, isPossible, kinds } from './faults';
 import { giveUpPoison } from './letters';
 import { client, emptyLedger } from './load';
+import type { Network } from './network';
 import { outcomes, totals } from './orders';
 import { reckon } from './reckoning';
 import { firstEvents, type Killed, type Recovery } from './recovery';
@@ -24,8 +24,7 @@ export interface ChaosOptions {
   seconds: number;
   /** Of the faults: which, and when. What the system makes of them differs each time. */
   seed: number;
-  /** Between the services and Postgres. */
-  network: FaultProxy;
+  network: Network;
   /** Of Postgres, if one could be made that can be filled. */
   disk: Disk | undefined;
   say: (line: string) => void;
@@ -68,7 +67,7 @@ export async function runChaos(
   const { counts: ended, lost, broken } = await outcomes(databaseUrls, ledger);
   const stockAfter = await totals(databaseUrls);
   const leaked = [...stockBefore].filter(([product, pieces]) => stockAfter.get(product) !== pieces);
-  const impossible = kinds.filter((kind) => !isPossible(kind, { system, disk }));
+  const impossible = kinds.filter((kind) => !isPossible(kind, { system, network, disk }));
   const { lines, holds } = reckon({
     seconds: workedMs / 1_000,
     ...{ faults, ledger, ended, lost, healedMs, results },

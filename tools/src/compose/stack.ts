@@ -13,6 +13,14 @@ interface Container {
   restarts: number;
 }
 
+/** What a container takes of the machine. */
+export interface Usage {
+  processors: number;
+  mebibytes: number;
+}
+
+const inMebibytes: Readonly<Record<string, number>> = { KiB: 1 / 1024, MiB: 1, GiB: 1024 };
+
 const healthMs = 300_000;
 
 /** The containers of our compose file, on one transport. */
@@ -86,7 +94,7 @@ export class Stack {
   async container(service: string): Promise<Container> {
     const id = await this.run('ps', '--all', '--quiet', service);
     const format =
-      '{{.Name}} {{.State.Pid}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}}';
+      '{{slice .Name 1}} {{.State.Pid}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.RestartCount}}';
     const [name = '', pid, health = '', exitCode, restarts] = (
       await this.docker('inspect', '--format', format, id)
     ).split(' ');
@@ -110,13 +118,22 @@ export class Stack {
     }
   }
 
-  /** Memory in use, by service. */
-  async memory(): Promise<ReadonlyMap<string, string>> {
-    const used = this.services.map(async (service) => {
-      const { name } = await this.container(service);
-      return [service, await this.docker('stats', '--no-stream', '--format', '{{.MemUsage}}', name)] as const;
-    });
-    return new Map(await Promise.all(used));
+  /** What each service takes, as seen for about two seconds. */
+  async usage(): Promise<ReadonlyMap<string, Usage>> {
+    const containers = await Promise.all(
+      this.services.map(async (service) => [(await this.container(service)).name, service] as const),
+    );
+    const names = new Map(containers);
+    const format = '{{.Name}} {{.CPUPerc}} {{.MemUsage}}';
+    const lines = await this.docker('stats', '--no-stream', '--format', format, ...names.keys());
+    return new Map(
+      lines.split('\n').map((line) => {
+        const [, name = '', percent, amount, unit = ''] = /^(\S+) ([\d.]+)% ([\d.]+)(\w+) /.exec(line) ?? [];
+        const [service, size] = [names.get(name), inMebibytes[unit]];
+        if (service === undefined || size === undefined) throw new Error(`Docker says of a container: ${line}`);
+        return [service, { processors: Number(percent) / 100, mebibytes: Number(amount) * size }];
+      }),
+    );
   }
 
   /** Megabytes. */

@@ -5,9 +5,11 @@ import { client, emptyLedger, type Ledger } from '../chaos/load';
 import { outcomes } from '../chaos/orders';
 import { atRest } from '../chaos/rest';
 import { databasesAt, holds, report } from '../verify';
-import type { Stack } from './stack';
+import type { Stack, Usage } from './stack';
 
 const clients = 4;
+/** How often it is looked at what the containers take under load. */
+const looks = 10;
 
 /**
  * Starts the stack and puts it to the proof: an order runs through, whatever is killed under load comes back, a stop under
@@ -18,6 +20,15 @@ export async function tryOut(stack: Stack, say: Say): Promise<void> {
   const first = await completedOrder(stack);
   say('an order was completed');
 
+  const usages: ReadonlyMap<string, Usage>[] = [];
+  const started = performance.now();
+  const working = await underLoad(stack, async () => {
+    while (usages.length < looks) usages.push(await stack.usage());
+  });
+  const rate = working.accepted.size / ((performance.now() - started) / 1_000);
+  await nothingIsWrong(stack, working, say);
+  for (const line of taken(usages, rate)) say(line);
+
   const killing = await underLoad(stack, async () => {
     for (const service of stack.services) {
       const seconds = await stack.kill9(service);
@@ -25,7 +36,6 @@ export async function tryOut(stack: Stack, say: Say): Promise<void> {
     }
   });
   await nothingIsWrong(stack, killing, say);
-  for (const [service, used] of await stack.memory()) say(`memory of ${service}: ${used}`);
 
   const stopping = await underLoad(stack, async () => {
     await sleep(2_000);
@@ -39,9 +49,23 @@ export async function tryOut(stack: Stack, say: Say): Promise<void> {
   await stack.up();
   const { status } = await getOrder(stack, first);
   if (status !== 'completed') throw new Error(`After down and up the order ${first} is ${status}.`);
-  const both = { ...emptyLedger(), accepted: new Set([...killing.accepted, ...stopping.accepted]) };
+  const both = {
+    ...emptyLedger(),
+    accepted: new Set([...working.accepted, ...killing.accepted, ...stopping.accepted]),
+  };
   await nothingIsWrong(stack, both, say);
   say('its data outlived its containers');
+}
+
+/** What the containers took, in words: of the processor the mean, of memory the most. */
+function taken(usages: readonly ReadonlyMap<string, Usage>[], rate: number): string[] {
+  return [...usages[0]!.keys()].map((service) => {
+    const seen = usages.map((usage) => usage.get(service)!);
+    const processors = seen.reduce((sum, usage) => sum + usage.processors, 0) / seen.length;
+    const memory = Math.max(...seen.map(({ mebibytes }) => mebibytes));
+    const each = (1_000 * processors) / rate;
+    return `${service} at ${rate.toFixed(0)} orders/s: ${processors.toFixed(2)} processors (${each.toFixed(1)} ms an order), at most ${memory.toFixed(0)} MiB`;
+  });
 }
 
 const ordersUrl = (stack: Stack) => `${stack.url('order-api', 3000)}/orders`;

@@ -2,6 +2,8 @@ import { loadConfig, settings, type SettingName } from '@order-events/service-ki
 import { defaultPostgresPort } from './ports';
 import type { Programs } from './services';
 
+export type Network = (to: 'Postgres' | 'broker', port: number) => Promise<number>;
+
 export interface SystemOptions {
   dataDirectory: string;
   /** Added to every port. */
@@ -14,8 +16,8 @@ export interface SystemOptions {
   host?: string;
   /** Of the data of Postgres; by default in the data directory. */
   postgresDirectory?: string;
-  /** Told the port of Postgres, it resolves with the one at which services find it: of a network that a test can disturb. */
-  network?: (postgresPort: number) => Promise<number>;
+  /** Told where Postgres or a broker listens, it resolves with the port at which services find it: of a network that a test can disturb. */
+  network?: Network;
   /** Gives the writer for the log lines of one process; `start` is the supervisor itself. */
   log: (name: string) => (line: string) => void;
   /** What to start instead of the system's own. */

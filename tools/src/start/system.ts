@@ -66,7 +66,7 @@ export class System {
     return Object.fromEntries(Object.entries(this.databases).map(([name, { login }]) => [name, login]));
   }
 
-  /** What a program finds in its environment that publishes to the services' broker, past the network that a test disturbs. */
+  /** What a program finds in its environment that publishes to the services' broker: past the network that a test disturbs, where Postgres is that. */
   get transportEnv(): NodeJS.ProcessEnv {
     return {
       TRANSPORT: 'postgres',
@@ -174,9 +174,11 @@ export class System {
       return { ...server, exited: server.exited.then(() => 'ended') };
     });
     this.databases = await makeDatabases(url, names, secrets);
-    this.servicesPort = (await this.options.network?.(this.postgresPort)) ?? this.postgresPort;
+    this.servicesPort = (await this.options.network?.('Postgres', this.postgresPort)) ?? this.postgresPort;
     const prefix = `oe-${secrets.topics!.slice(0, 8)}.`;
-    this.broker = await bringUpBrokers(this.options.portOffset ?? 0, prefix, this.say);
+    const { portOffset = 0, network } = this.options;
+    const own = network && { directory: join(this.dataDirectory, 'brokers'), network };
+    this.broker = await bringUpBrokers({ portOffset, prefix, own, say: this.say });
     for (const [name, launch] of Object.entries(this.broker.processes)) await this.fleet.startCarrier(name, launch);
   }
 

@@ -1,4 +1,12 @@
-import { idOfBytes, processSpan, type Message, type Span, type Tracer } from '@order-events/messaging';
+import {
+  asDelivered,
+  idOfBytes,
+  processSpan,
+  type Message,
+  type Retry,
+  type Span,
+  type Tracer,
+} from '@order-events/messaging';
 import { readBareOrder, type ForeignOrder } from './bare-order';
 
 /** The group in whose name orders from elsewhere are in the inbox. */
@@ -20,11 +28,14 @@ export interface Arrival {
   span: Span;
 }
 
-/** @param message with the address for a topic */
-export function arrivalOf(message: Message, tracer: Tracer, tries?: number): Arrival {
-  const id = idOfBytes(message);
-  const order = readBareOrder(message.body);
-  const attempts = tries ?? 0;
+/**
+ * @param came with the address for a topic
+ * @param before as what it was filed, when it comes out of the inbox
+ */
+export function arrivalOf(came: Message, tracer: Tracer, before?: Pick<Retry, 'id' | 'attempts'>): Arrival {
+  const { id, attempts } = before ?? { id: idOfBytes(came), attempts: 0 };
+  const message = before ? came : asDelivered(came);
+  const order = readBareOrder(message);
   const key = typeof order === 'string' ? '' : order.order_id;
   const traceparent = message.headers['traceparent'];
   return {
@@ -33,7 +44,7 @@ export function arrivalOf(message: Message, tracer: Tracer, tries?: number): Arr
     message,
     order,
     attempts,
-    again: tries !== undefined,
+    again: before !== undefined,
     span: processSpan(tracer, GROUP, { id, topic: message.topic, key, traceparent, attempts }),
   };
 }

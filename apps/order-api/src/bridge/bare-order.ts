@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Id } from '@order-events/contracts';
-import type { Bare, LogRecord } from '@order-events/messaging';
+import { assertReadable, type Bare, type LogRecord, type Message } from '@order-events/messaging';
 import type { Wish } from '../door/request';
 import { MOST_LINES } from '../http/order-input';
 
@@ -28,8 +28,13 @@ export interface ForeignOrder {
 }
 
 /** @returns the order of that body, or what is wrong with it */
-export function readBareOrder(body: Uint8Array): ForeignOrder | string {
+export function readBareOrder({ headers, body }: Pick<Message, 'headers' | 'body'>): ForeignOrder | string {
   if (body.byteLength === 0) return 'the body is empty';
+  try {
+    assertReadable({ headers, body });
+  } catch (error) {
+    return (error as Error).message;
+  }
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));

@@ -44,7 +44,7 @@ export class Intake {
     const due = await store.dueRetries(GROUP, RETRIES_AT_ONCE);
     if (due.length === 0) return;
     await this.take(
-      due.map(({ message, attempts }) => arrivalOf(message, tracer, attempts)),
+      due.map(({ message, ...before }) => arrivalOf(message, tracer, before)),
       signal,
     );
   }

@@ -1,5 +1,6 @@
 import { answersFor, AUDIT_SCHEMA, AuditAnswer, AuditQuestion, questionsFor } from '@order-events/contracts';
 import { decode, toBinary } from '../cloud-events';
+import { asDelivered } from '../codecs/over-long';
 import type { Message } from '../ports/transport';
 
 /** @param id of this copy of the question. */
@@ -27,7 +28,7 @@ function message(topic: string, id: string, source: string, data: AuditQuestion 
 }
 
 function dataOf(received: Message): unknown {
-  const decoded = decode(received);
+  const decoded = decode(asDelivered(received));
   if (!decoded.ok) throw new Error(decoded.detail);
   const schema = decoded.event.attributes['dataschema'];
   if (schema !== AUDIT_SCHEMA) throw new Error(`the schema is ${schema}`);

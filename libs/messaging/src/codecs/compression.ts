@@ -1,11 +1,9 @@
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import { MAX_BODY_BYTES, overLong } from './over-long';
 
 /** In the words of `content-encoding`. */
 export const compressions = ['gzip', 'snappy'] as const;
 export type Compression = (typeof compressions)[number];
-
-/** What a few bytes may grow to: it is read before anything is known of it, so it must not be able to fill the memory. */
-export const MAX_UNPACKED_BYTES = 4 * 1024 * 1024;
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports, @typescript-eslint/consistent-type-imports -- a native part that few need
 const snappy = () => require('snappy') as typeof import('snappy');
@@ -20,15 +18,24 @@ export function compress(body: Uint8Array, compression: Compression): Buffer {
 export function decompress(body: Uint8Array, encoding: string): Buffer {
   switch (encoding) {
     case 'gzip':
-      return gunzipSync(body, { maxOutputLength: MAX_UNPACKED_BYTES });
+      return gunzip(body);
     case 'snappy':
-      if (snappyLength(body) > MAX_UNPACKED_BYTES)
-        throw new Error(`the body would have more than ${MAX_UNPACKED_BYTES} bytes`);
+      if (snappyLength(body) > MAX_BODY_BYTES) throw tooMuch();
       return snappy().uncompressSync(Buffer.from(body), { asBuffer: true }) as Buffer;
     default:
       throw new Error(`nobody here knows the content-encoding "${encoding}"`);
   }
 }
+
+function gunzip(body: Uint8Array): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: MAX_BODY_BYTES });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooMuch() : error;
+  }
+}
+
+const tooMuch = () => overLong('there are more in it when it is unpacked');
 
 /** Snappy's block format begins with the length of what it holds, a varint of at most five bytes. */
 function snappyLength(bytes: Uint8Array): number {

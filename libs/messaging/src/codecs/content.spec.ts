@@ -6,6 +6,7 @@ import { decode, toBinary } from '../cloud-events';
 import { read } from '../pipeline/arrival';
 import { systemRuntime } from '../runtime';
 import { coded, contentOf, type Coding } from './content';
+import { asDelivered, MAX_BODY_BYTES } from './over-long';
 import { protobufType } from './protobuf';
 
 const long = 'ü'.repeat(2_000);
@@ -90,10 +91,16 @@ describe('what cannot be read is told, and harms nobody', () => {
   test.each([
     ['an encoding of others', packed('br', Buffer.from('x')), /content-encoding "br"/],
     ['broken gzip', packed('gzip', gzipSync('{}').subarray(0, 12)), /unexpected end/],
-    ['gzip of too much', packed('gzip', gzipSync(Buffer.alloc(40_000_000))), /larger than/],
+    ['gzip of too much', packed('gzip', gzipSync(Buffer.alloc(40_000_000))), /^over-long: .* unpacked$/],
+    ['what is too much as it comes', packed('gzip', Buffer.alloc(MAX_BODY_BYTES + 1)), /^over-long: .* bytes/],
+    [
+      'what was kept of too much',
+      asDelivered(packed('gzip', Buffer.alloc(MAX_BODY_BYTES + 1))),
+      /^over-long: .* bytes/,
+    ],
     ['broken snappy', packed('snappy', Buffer.from([5, 1, 2])), /snappy|corrupt|decompress|header|offset|premature/i],
-    ['snappy of too much', packed('snappy', claimsMuch), /more than/],
-    ['no snappy at all', packed('snappy', Buffer.alloc(0)), /more than|empty|snappy/i],
+    ['snappy of too much', packed('snappy', claimsMuch), /^over-long: .* unpacked$/],
+    ['no snappy at all', packed('snappy', Buffer.alloc(0)), /over-long|empty|snappy/i],
   ])('%s', (_, spoilt, detail) => {
     expect(() => contentOf(spoilt)).toThrow(detail);
     expect(decode(spoilt)).toMatchObject({ ok: false, detail: expect.stringMatching(/^the body cannot be read: /) });

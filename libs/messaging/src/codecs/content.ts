@@ -1,5 +1,6 @@
 import type { Message } from '../ports/transport';
-import { compress, decompress, MAX_UNPACKED_BYTES, type Compression } from './compression';
+import { compress, decompress, type Compression } from './compression';
+import { assertReadable, MAX_BODY_BYTES } from './over-long';
 import { fromProtobuf, protobufType, toProtobuf } from './protobuf';
 
 export const JSON_TYPE = 'application/json';
@@ -17,7 +18,7 @@ export interface Coding {
 export function coded(message: Message, { codec, compression, compressFrom }: Coding): Message {
   const inCodec = codec === 'protobuf' ? asProtobuf(message) : message;
   const { byteLength } = inCodec.body;
-  const isWorthIt = byteLength >= compressFrom && byteLength <= MAX_UNPACKED_BYTES;
+  const isWorthIt = byteLength >= compressFrom && byteLength <= MAX_BODY_BYTES;
   return compression !== 'none' && isWorthIt ? packed(inCodec, compression) : inCodec;
 }
 
@@ -31,6 +32,7 @@ export function isCoded({ headers }: Pick<Message, 'headers'>): boolean {
  * which one it is, the envelope says. @throws with what is wrong with the bytes
  */
 export function contentOf({ headers, body }: Message): unknown {
+  assertReadable({ headers, body });
   const encoding = headers['content-encoding'];
   const bytes = encoding === undefined ? body : decompress(body, encoding);
   if (headers['content-type'] !== PROTOBUF_TYPE) return parsed(bytes);

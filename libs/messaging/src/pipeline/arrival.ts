@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readData, type AnyEvent, type EventData } from '@order-events/contracts';
 import { decode, type RawEvent } from '../cloud-events';
+import { asDelivered } from '../codecs/over-long';
 import { uuidOf } from '../event-id';
 import type { Retry } from '../ports/store';
 import type { Span } from '../ports/tracer';
@@ -38,10 +39,11 @@ type Tried = Pick<Retry, 'attempts' | 'crashes'>;
  * Decodes, validates and upcasts. Never throws: whatever comes in must be able to reach the inbox.
  * @param tries before this one, of a message out of the inbox
  */
-export function read(message: Message, tries?: Tried): Arrival {
+export function read(came: Message, tries?: Tried): Arrival {
+  const message = tries ? came : asDelivered(came);
   const decoded = decode(message);
   // By its bytes whatever id it claims: a copy that was torn on its way must not take the place of the event.
-  if (!decoded.ok) return unreadable(message, idOfBytes(message), tries, decoded.detail);
+  if (!decoded.ok) return unreadable(message, idOfBytes(came), tries, decoded.detail);
   const { attributes, data } = decoded.event;
   const id = attributes['id']!.toLowerCase();
   const reading = readData(attributes['type']!, attributes['dataschema']!, data);

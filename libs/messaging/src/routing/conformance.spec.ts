@@ -1,7 +1,7 @@
 import { migrate } from '@order-events/store/migrate';
 import { testDatabase, transportConformance } from '@order-events/testing';
 import { MemoryBroker, MemoryTransport } from '@order-events/transport-memory';
-import { eventsMigrations, PostgresTransport } from '@order-events/transport-postgres';
+import { eventsMigrations, LEASE_MS, PostgresTransport } from '@order-events/transport-postgres';
 import { RoutedTransport } from './routed-transport';
 
 /** As in the midst of a move: of the processes, every second one publishes to the other transport already. */
@@ -19,5 +19,8 @@ transportConformance('RoutedTransport', async () => {
     const publishedTo = parts[connected++ % parts.length]!;
     return new RoutedTransport({ parts, route: () => [publishedTo] });
   };
-  return { connect, close: drop };
+  const put = (topic: string, body: Uint8Array) =>
+    Promise.resolve(broker.publish([{ topic, key: '', headers: {}, body }]));
+  // What the part over Postgres keeps for a member; the one in memory keeps it for as long as that lives.
+  return { connect, put, claimMs: LEASE_MS, close: drop };
 });

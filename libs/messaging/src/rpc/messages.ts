@@ -1,5 +1,6 @@
 import { readData, repliesTo, ReplyProblem, requestsTo, type RequestRegistry } from '@order-events/contracts';
 import { decode, toBinary, withContentType } from '../cloud-events';
+import { asDelivered } from '../codecs/over-long';
 import { timeOf } from '../event-id';
 import type { Message } from '../ports/transport';
 import { RequestError } from './request-error';
@@ -78,7 +79,7 @@ export type ReadRequest =
 
 /** Reads what anybody may have sent. Whether the request is one that is known, `readData` says. */
 export function readRequest(message: Message): ReadRequest {
-  const decoded = decode(message);
+  const decoded = decode(asDelivered(message));
   if (!decoded.ok) return decoded;
   const { id, source, type, subject, dataschema, expirytime, traceparent } = decoded.event.attributes;
   const name = /^(.+)\.request$/.exec(type!)?.[1];
@@ -119,7 +120,7 @@ export function addressOf({ headers }: Message): { process?: string; request?: s
  * @throws RequestError `refused` or `unreadable`
  */
 export function readReply(message: Message, name: string, registry: RequestRegistry): object {
-  const decoded = decode(message);
+  const decoded = decode(asDelivered(message));
   if (!decoded.ok) throw new RequestError('unreadable', decoded.detail);
   const { attributes, data } = decoded.event;
   if (message.headers['content-type'] === PROBLEM) {

@@ -234,20 +234,6 @@ test('stopped while its database is away: gives back what it holds, and another 
   expect(await applied()).toEqual(['o1']);
 });
 
-test('warns of each database that does not keep what it commits, by name', async () => {
-  const lines: { level: number; msg: string }[] = [];
-  const writing = pino({ base: {} }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const service = new EventService<Counters>({ ...options(), log: writing });
-  await service.start([]);
-  const nameOf = ({ url }: TestDatabase) => new URL(url).pathname.slice(1);
-  const told = () => lines.filter(({ msg }) => msg.includes('does not keep all that is committed'));
-  await eventually(() => told().length === 2);
-  await service.stop();
-  expect(told()).toMatchObject(
-    [own, events].map((database) => ({ level: 40, msg: expect.stringContaining(`the database ${nameOf(database)} `) })),
-  );
-});
-
 test('what was opened on its database is closed with it', async () => {
   const service = newService();
   let url = '';

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { DEAD_LETTERED, events as contracts } from '@order-events/contracts';
-import { coded, withAttribute } from '@order-events/messaging';
+import { coded, KEPT_BYTES, MAX_BODY_BYTES, withAttribute } from '@order-events/messaging';
 import { eventually } from '@order-events/testing';
 import {
   counted,
@@ -19,12 +20,12 @@ inWorlds();
 const howMany = async () =>
   (await sql<{ count: number }>(world.own, 'SELECT count(*)::integer FROM counters WHERE count > 0'))[0]!.count;
 
-test('five poison events among 10,000 die alone, with their errors; mended and redriven, they are applied once', async () => {
-  const orders = Array.from({ length: 10_000 }, (_, i) => `o${i}`);
-  world.poisoned = new Set(['o7', 'o70', 'o100', 'o101', 'o9999']);
+test('five poison events among 1,000 die alone, with their errors; mended and redriven, they are applied once', async () => {
+  const orders = Array.from({ length: 1_000 }, (_, i) => `o${i}`);
+  world.poisoned = new Set(['o7', 'o70', 'o100', 'o101', 'o999']);
   const ask = await start();
   await publish(...orders.map(reserved));
-  await eventually(async () => (await howMany()) === 9_995);
+  await eventually(async () => (await howMany()) === 995);
   await eventually(async () => {
     await hurry();
     return (await lag(ask)).dead === 5;
@@ -50,7 +51,7 @@ test('five poison events among 10,000 die alone, with their errors; mended and r
   const order = { ...why, group: 'order-api', error: 'cannot count', per_second: 100 };
   const answers = await Promise.all([order, order].map((each) => ask('/dead-letters/redrive', each)));
   expect(answers.map(({ body }) => body.count).reduce((sum, count) => sum + count)).toBe(5);
-  await eventually(async () => (await howMany()) === 10_000);
+  await eventually(async () => (await howMany()) === 1_000);
   expect(new Set((await counted()).values())).toEqual(new Set([1]));
   expect((await ask('/dead-letters')).body).toEqual({ items: [], next_cursor: null });
   expect((await ask(`/dead-letters/order-api/${letter.id}`)).status).toBe(404);
@@ -89,6 +90,19 @@ test.each([
   await eventually(async () => (await lag(ask)).dead === 1);
   const [{ id }] = (await ask('/dead-letters')).body.items;
   expect((await ask(`/dead-letters/order-api/${id}`)).body).toMatchObject({ body: shown, body_encoding: 'utf-8' });
+});
+
+test("a card's token is not shown in the beginning of what is over-long either, whatever character stands where it was cut", async () => {
+  const ask = await start();
+  // Of each ü the second byte stands at an even place: the border is within one.
+  const body = Buffer.from(`{"payment_token":"tok_1","name":"${'x'.repeat(14)}${'ü'.repeat(MAX_BODY_BYTES / 2)}`);
+  expect(isUtf8(body.subarray(0, KEPT_BYTES))).toBe(false);
+  await publish({ ...reserved('o1'), headers: {}, body });
+  await eventually(async () => (await lag(ask)).dead === 1);
+  const [{ id }] = (await ask('/dead-letters')).body.items;
+  const shown = (await ask(`/dead-letters/order-api/${id}`)).body;
+  expect(shown.body_encoding).toBe('utf-8');
+  expect(shown.body).toMatch(/^{"payment_token":"\[redacted\]","name":"x+ü+$/);
 });
 
 test('a dead letter is told of, and one that the broker refused is published when it is redriven', async () => {

@@ -10,6 +10,8 @@ export interface InstanceOptions {
   /** For everything that belongs to it. A broker that was there before comes back with its data. */
   directory: string;
   ports: Readonly<Record<string, number>>;
+  /** At which clients find it, where those are not the ports that it listens on. */
+  advertised?: Readonly<Record<string, number>>;
   brokers: number;
   /** TLS and a password. */
   secure: boolean;
@@ -53,7 +55,8 @@ export class BrokerInstance {
       if (found === undefined) throw new Error(`${name} has no port "${wanted}"`);
       return found;
     };
-    const layout = recipe.layout({ directory, programs, port, brokers, security, coreOnly });
+    const advertised = (wanted: string) => options.advertised?.[wanted] ?? port(wanted);
+    const layout = recipe.layout({ directory, programs, port, advertised, brokers, security, coreOnly });
     for (const [file, content] of Object.entries(layout.files)) {
       mkdirSync(dirname(join(directory, file)), { recursive: true });
       writeFileSync(join(directory, file), content, { mode: 0o600 });
@@ -71,7 +74,7 @@ export class BrokerInstance {
   }
 
   /** The parts that carry messages, and not only help those that do. */
-  get servers(): string[] {
+  get servers(): readonly string[] {
     return this.layout.parts.flat().flatMap(({ name, helper }) => (helper ? [] : [name]));
   }
 

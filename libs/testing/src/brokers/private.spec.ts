@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FaultProxy } from '../fault-proxy';
 import { commandLine } from '../processes';
 import { describeBroker } from './describe';
 import { privateBroker } from './private';
@@ -52,11 +53,22 @@ describe.each(brokerNames)('%s', (name) => {
       expect(readdirSync(directory)).toEqual([]);
     });
 
-    test('with TLS and a password', async () => {
-      const broker = await privateBroker(name, { directory, secure: true });
+    test('with TLS and a password, through a network of ours', async () => {
+      const proxies: FaultProxy[] = [];
+      const through = async (port: number) => {
+        const proxy = await FaultProxy.to({ host: '127.0.0.1', port });
+        proxies.push(proxy);
+        return proxy.port;
+      };
+      const broker = await privateBroker(name, { directory, secure: true, through });
       await speaks(name, broker.env);
       expect(existsSync(broker.security!.certificate)).toBe(true);
+      const found = Object.values(broker.env).flatMap((list) => addressesIn(list).map(({ port }) => port));
+      expect(found.sort()).toEqual(proxies.map(({ port }) => port).sort());
+      await Promise.all(proxies.map((proxy) => proxy.refuse()));
+      await expect(speaks(name, broker.env)).rejects.toThrow(/ECONNREFUSED/);
       await broker.remove();
+      await Promise.all(proxies.map((proxy) => proxy.close()));
     });
   });
 });

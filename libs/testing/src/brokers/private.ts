@@ -14,6 +14,8 @@ export interface PrivateBrokerOptions {
   secure?: boolean;
   /** NATS without JetStream. */
   coreOnly?: boolean;
+  /** Told a port that the broker listens on for clients, it resolves with the one at which they find it. */
+  through?: (port: number) => Promise<number>;
   /** For its folder. In a test it is the test run's, which is cleared away at the end of the run whatever happens. */
   directory?: string;
 }
@@ -28,6 +30,8 @@ export interface PrivateBroker {
   security?: Security;
   /** Of what is alive, by part: `kafka-1`, `rabbitmq` (beam.smp itself), `nats`, `redis`, `nsqd-1`, `nsqlookupd`, and helpers. */
   readonly pids: Readonly<Record<string, number>>;
+  /** The parts that carry messages, and not only help those that do. */
+  readonly servers: readonly string[];
   /** kill -9 of the server processes, or of one part. Resolves when they are gone. */
   kill(part?: string): Promise<void>;
   /** Starts what is not alive, or that part, on the same data and ports. Resolves when it does its work. */
@@ -40,17 +44,23 @@ export interface PrivateBroker {
 
 /** Starts a broker on free ports. Rejects with BrokerUnavailable when this machine cannot run it. */
 export async function privateBroker(name: BrokerName, options: PrivateBrokerOptions = {}): Promise<PrivateBroker> {
-  const { brokers = recipes[name].brokers, secure = false, coreOnly = false } = options;
+  const { brokers = recipes[name].brokers, secure = false, coreOnly = false, through } = options;
   const directory = mkdtempSync(join(options.directory ?? runDirectory(), `${name}-`));
-  const names = Object.keys(recipes[name].ports(brokers));
-  const ports = Object.fromEntries(await Promise.all(names.map(async (port) => [port, await freePort()] as const)));
   const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const names = Object.keys(recipes[name].ports(brokers));
   try {
-    const broker = await BrokerInstance.create({ name, directory, ports, brokers, secure, coreOnly, say });
+    const ports = await byName(names, freePort);
+    const forClients = names.filter((port) => through && port.startsWith('client'));
+    const advertised = await byName(forClients, (port) => through!(ports[port]!));
+    const broker = await BrokerInstance.create({ name, directory, ports, advertised, brokers, secure, coreOnly, say });
     await broker.start();
     return broker;
   } catch (error) {
     await removeInstance(directory);
     throw error;
   }
+}
+
+async function byName(names: readonly string[], find: (name: string) => Promise<number>) {
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await find(name)] as const)));
 }

@@ -38,6 +38,8 @@ export interface Setup {
   programs: string;
   /** By the names that `ports` gives. */
   port(name: string): number;
+  /** At which clients find what listens there: another where something stands between. */
+  advertised(name: string): number;
   /** How many servers of the kind that can be had more than once. */
   brokers: number;
   /** TLS and a password; without it neither. */
@@ -66,7 +68,7 @@ export interface Recipe {
   missing(): string | undefined;
   /** Makes sure that the programs are there, which takes a while the first time, and tells their folder and version. */
   install(say: Say): Promise<{ programs: string; version: string }>;
-  /** The ports that it listens on, with their usual numbers. */
+  /** The ports that it listens on, with their usual numbers. Those for clients begin with `client`. */
   ports(brokers: number): Readonly<Record<string, number>>;
   layout(setup: Setup): Layout;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PAGE_BYTES } from '@order-events/messaging';
+import { MAX_BODY_BYTES, PAGE_BYTES, read, type Arrival, type InboxEntry, type Retry } from '@order-events/messaging';
 import { applied, message, retrying } from './samples';
 import type { TwoStores } from './under-test';
 
@@ -122,6 +122,25 @@ export function inboxContract(under: TwoStores): void {
       },
     );
 
+    it('keeps the longest message that is read whole, and of a batch of longer ones what tells that they were', async () => {
+      const filed = (bytes: number): InboxEntry => {
+        const { message: kept } = read({ ...message(), body: Buffer.alloc(bytes, 'x') });
+        const entry = retrying(randomUUID(), 0);
+        return { ...entry, failure: { ...entry.failure!, message: kept } };
+      };
+      const longest = filed(MAX_BODY_BYTES);
+      const longer = Array.from({ length: 100 }, () => filed(MAX_BODY_BYTES + 1));
+      await under.store.transact((tx) => tx.take('g', [longest, ...longer]));
+      const found = new Map<string, Arrival>();
+      for (let due: Retry[]; (due = await under.store.dueRetries('g', 200)).length > 0;)
+        for (const retry of due) found.set(retry.id, read(retry.message, retry));
+      const whole = found.get(longest.id)!;
+      expect(Buffer.from(whole.message.body).equals(Buffer.alloc(MAX_BODY_BYTES, 'x'))).toBe(true);
+      expect(detailOf(whole)).toContain('not JSON');
+      for (const { id } of longer) expect(detailOf(found.get(id)!)).toContain('over-long');
+      expect(found.size).toBe(101);
+    });
+
     it('keeps failures with whatever characters they came', async () => {
       const [id, again] = [randomUUID(), randomUUID()];
       const odd = { ...message('k\0', '\0'), topic: 't\0', headers: { 'ce-odd': '\0 \ud800' } };
@@ -138,3 +157,5 @@ export function inboxContract(under: TwoStores): void {
     });
   });
 }
+
+const detailOf = ({ reading }: Arrival) => (reading.ok ? '' : reading.detail);

@@ -44,8 +44,7 @@ export function backlogTests(current: () => Bench): void {
 
 /** Two members of the group, each with one message in hand, and more that wait. */
 async function twoHold(bench: Bench, first: Transport, second: Transport) {
-  let letGo = () => {};
-  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  const gate = bench.gate();
   let isTime = false;
   let holding = 0;
   const members = [new Seen(), new Seen()] as const;
@@ -54,7 +53,7 @@ async function twoHold(bench: Bench, first: Transport, second: Transport) {
     const handle = async (batch: readonly Message[]) => {
       if (isTime) {
         holding++;
-        await gate;
+        await gate.opened;
       }
       await members[index]!.handle(batch);
     };
@@ -68,7 +67,7 @@ async function twoHold(bench: Bench, first: Transport, second: Transport) {
   return {
     waiting,
     letGo: async () => {
-      letGo();
+      gate.open();
       await eventually(() => new Set(members.flatMap(({ numbers }) => [...numbers])).size === shared + waiting);
       await Promise.all(subscriptions.map((subscription) => subscription.close()));
     },

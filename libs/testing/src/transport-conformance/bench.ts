@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Message, Subscribe, Subscription, Transport } from '@order-events/messaging';
 import { eventually } from '../eventually';
+import { Gate } from '../gate';
 import { member, numbered, type Seen } from '../transport-load';
 
 export interface TransportUnderTest {
   /** A new connection to the same broker, as another process would have. */
   connect(): Transport;
+  /** Puts the bytes on the topic past the transport, as a program of others does. Resolves when the broker has them. */
+  put(topic: string, body: Uint8Array): Promise<void>;
+  /** The broker takes no empty body from anybody. */
+  refusesEmpty?: true;
+  /** After so long without a sign of life of who has it in hand a message is anybody's. Not given: only when that one is gone. */
+  claimMs?: number;
   close(): Promise<void>;
 }
 
@@ -16,13 +23,26 @@ export class Bench {
   readonly otherGroup = `h-${randomUUID()}`;
   private readonly transports: Transport[] = [];
   private readonly subscriptions: Subscription[] = [];
+  private readonly endings: (() => void)[] = [];
 
-  constructor(private readonly test: TransportUnderTest) {}
+  constructor(readonly test: TransportUnderTest) {}
 
   connect(): Transport {
     const transport = this.test.connect();
     this.transports.push(transport);
     return transport;
+  }
+
+  /** Does it when the test has ended, be it by a failure, and before anything is closed. */
+  atEnd(ending: () => void): void {
+    this.endings.push(ending);
+  }
+
+  /** Open at the end of the test at the latest: a call that lasts for ever would never let its member close. */
+  gate(): Gate {
+    const gate = new Gate();
+    this.atEnd(gate.open);
+    return gate;
   }
 
   async declare(groups: readonly string[], topic = this.topic): Promise<void> {
@@ -83,7 +103,14 @@ export class Bench {
     return sent;
   }
 
+  /** Whether anything waits for the group or is in anybody's hands, of which only the connection that it came by may know. */
+  async isAnythingLeft(): Promise<boolean> {
+    for (const transport of this.transports) if ((await transport.backlog(this.group)) > 0) return true;
+    return false;
+  }
+
   async close(): Promise<void> {
+    for (const ending of this.endings) ending();
     await Promise.all(this.subscriptions.map((subscription) => subscription.close()));
     await Promise.all(this.transports.map((transport) => transport.close()));
   }

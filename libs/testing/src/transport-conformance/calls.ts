@@ -73,12 +73,11 @@ export function callTests(current: () => Bench): void {
     const [held, others] = [bench.messages(0, 1, 1), 200];
     const seen = new Seen();
     let isHolding = false;
-    let letGo = () => {};
-    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const gate = bench.gate();
     await bench.subscribe(transport, async (batch) => {
       if (batch.some(({ key }) => key === held[0]!.key)) {
         isHolding = true;
-        await gate;
+        await gate.opened;
       }
       await seen.handle(batch);
     });
@@ -89,7 +88,7 @@ export function callTests(current: () => Bench): void {
     // Keys that share a partition with the held one may have to wait with it: less than half of them.
     await eventually(() => seen.distinct > others / 2);
     expect(seen.numbers).not.toContain(0);
-    letGo();
+    gate.open();
     await eventually(() => seen.distinct === others + 1);
   });
 
@@ -99,14 +98,13 @@ export function callTests(current: () => Bench): void {
     const [first, later] = [60, 200];
     const seen = new Seen();
     let isHolding = false;
-    let letGo = () => {};
-    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const gate = bench.gate();
     const messages = bench.messages(0, first, first);
     const held = messages[0]!.key;
     await bench.publishAndSubscribe(transport, messages, async (batch) => {
       if (batch.some(({ key }) => key === held)) {
         isHolding = true;
-        await gate;
+        await gate.opened;
       }
       await seen.handle(batch);
     });
@@ -114,7 +112,7 @@ export function callTests(current: () => Bench): void {
     const rest = bench.messages(first, later, later).map((message) => ({ ...message, key: `other-${message.key}` }));
     await bench.publish(transport, rest);
     await eventually(() => [...seen.numbers].filter((n) => n >= first).length > later / 2);
-    letGo();
+    gate.open();
     await eventually(() => seen.distinct === first + later);
   });
 }

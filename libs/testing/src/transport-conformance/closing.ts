@@ -6,13 +6,12 @@ export function closingTests(current: () => Bench): void {
   it('waits for running calls when it is closed, and leaves the rest to the next', async () => {
     const bench = current();
     const transport = bench.connect();
-    let release = () => {};
-    const gate = new Promise<void>((resolve) => (release = resolve));
+    const gate = bench.gate();
     let isRunning = false;
     const [first, second] = [new Seen(), new Seen()];
     const handle = async (batch: Parameters<Seen['handle']>[0]) => {
       isRunning = true;
-      await gate;
+      await gate.opened;
       await first.handle(batch);
     };
     const single = { batch: 1, parallel: 1, inFlight: 1 };
@@ -21,7 +20,7 @@ export function closingTests(current: () => Bench): void {
     const follow = () => bench.subscribe(bench.connect(), second.handle);
     if (transport.capabilities.fleeting) await follow();
     const closed = subscription.close();
-    release();
+    gate.open();
     await closed;
     const handled = first.total;
     expect(handled).toBeGreaterThan(0);

@@ -110,22 +110,6 @@ export function groupTests(current: () => Bench): void {
     expect([...seen[1]!.numbers].filter((number) => number % 2 === 0)).toEqual([]);
   });
 
-  it('serves many publishers and many members at once, and whoever comes when they have left', async () => {
-    const bench = current();
-    const publishers = Array.from({ length: 3 }, () => bench.connect());
-    const seen = new Seen();
-    const join = () => bench.subscribe(bench.connect(), seen.handle);
-    const publish = (from: number) =>
-      Promise.all(publishers.map((publisher, n) => bench.publish(publisher, bench.messages(from + 50 * n, 50, 20))));
-    const members = await Promise.all([join(), join(), join(), join()]);
-    await publish(0);
-    await eventually(() => seen.distinct === 150);
-    await Promise.all(members.map((member) => member.close()));
-    await join();
-    await publish(150);
-    await eventually(() => seen.distinct === 300);
-  });
-
   it('broadcasts to every follower what comes from now on', async () => {
     const bench = current();
     const publisher = bench.connect();

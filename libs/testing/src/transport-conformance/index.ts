@@ -2,8 +2,11 @@ import { acknowledgingFirstTests } from './acknowledging-first';
 import { backlogTests } from './backlog';
 import { Bench, type TransportUnderTest } from './bench';
 import { callTests } from './calls';
+import { claimTests } from './claims';
 import { closingTests } from './closing';
+import { foreignTests } from './foreign';
 import { groupTests } from './groups';
+import { membershipTests } from './membership';
 import { publishingTests } from './publishing';
 import { rpcTests } from './rpc';
 
@@ -26,8 +29,11 @@ export function transportConformance(name: string, open: () => Promise<Transport
 
     const current = () => bench;
     publishingTests(current);
+    foreignTests(current);
     groupTests(current);
+    membershipTests(current);
     callTests(current);
+    claimTests(current);
     closingTests(current);
     backlogTests(current);
     acknowledgingFirstTests(current);

@@ -11,6 +11,7 @@ import {
   type Subscribe,
 } from '@order-events/messaging';
 import { eventually } from '../eventually';
+import { Gate } from '../gate';
 import type { Bench } from './bench';
 
 const NAME = 'inventory.availability';
@@ -116,6 +117,13 @@ export class RpcBench {
     const caller = this.caller();
     await eventually(async () => (await caller.failure(5_000, '0')) === undefined);
     return caller;
+  }
+
+  /** Open at the end of the test at the latest: an answer that never comes would never let its responder close. */
+  gate(): Gate {
+    const gate = new Gate();
+    this.ends.push(() => Promise.resolve(gate.open()));
+    return gate;
   }
 
   async close(): Promise<void> {

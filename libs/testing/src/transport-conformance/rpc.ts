@@ -56,19 +56,18 @@ export function rpcTests(current: () => Bench): void {
 
     it('no longer than they are waited for, and then drops and counts what comes late', async () => {
       let held = 0;
-      let letGo = () => {};
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      const gate = rpc.gate();
       await rpc.responder(async (product) => {
         if (product === 'x') {
           held++;
-          await gate;
+          await gate.opened;
         }
         return 1;
       });
       const { ask, failure, notes } = rpc.caller();
       await eventually(async () => (await failure(500)) === 'timeout' && held > 0);
       expect(notes.late).toBe(0);
-      letGo();
+      gate.open();
       await eventually(() => notes.late > 0);
       expect(await ask('y')).toEqual({ product: 'y', available: 1 });
     });

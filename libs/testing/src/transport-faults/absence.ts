@@ -34,7 +34,7 @@ export function absenceTests(current: () => Scene): void {
     await scene.member(scene.proxied());
     await load.send(transport, 40);
     await load.arrives();
-    await proxy.refuse();
+    await scene.strike(() => proxy.refuse());
     await scene.member(scene.proxied());
     await scene.close();
   });

@@ -12,7 +12,7 @@ export function blackHoleTests(current: () => Scene): void {
     await load.send(publisher, 40);
     await eventually(() => leaving.seen.distinct > 0);
     await publisher.ping();
-    proxy.blackHole();
+    await scene.strike(() => proxy.blackHole());
     const closed = leaving.close();
     leaving.letGo();
     const large = Buffer.alloc(700_000);
@@ -40,7 +40,7 @@ export function blackHoleTests(current: () => Scene): void {
     await load.send(transport, 50);
     await eventually(() => cutOff.seen.distinct > 0);
     const told = errors.length;
-    proxy.blackHole();
+    await scene.strike(() => proxy.blackHole());
     const there = load.counted();
     const other = await scene.member(transport, { handle: there.handle });
     if (fleeting) await load.send(transport, 50);

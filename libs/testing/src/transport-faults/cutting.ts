@@ -10,7 +10,7 @@ export function cuttingTests(current: () => Scene): void {
     for (let round = 0; round < 5; round++)
       await load.sendDuring(publisher, async () => {
         await load.passes(60);
-        proxy.cut();
+        await scene.strike(() => proxy.cut());
       });
     await load.arrives();
     await scene.drained(transport);

@@ -4,6 +4,7 @@ import type { TransportAtFault } from './at-fault';
 import { blackHoleTests } from './black-hole';
 import { cuttingTests } from './cutting';
 import { killingTests } from './killing';
+import { leavingTests } from './leaving';
 import { Scene } from './scene';
 
 export * from './at-fault';
@@ -30,19 +31,22 @@ export function transportFaults(name: string, open: () => Promise<TransportAtFau
     });
     afterEach(async () => {
       const { published, proved, lost, unproved, again } = scene.load.account;
+      const { mayComeAgain } = scene;
       const what = expect.getState().currentTestName!.split(title)[1]!.trim();
       accounts.push(
-        `${published} published, ${proved} proved, ${lost} lost, ${unproved} unproved, ${again} again: ${what}`,
+        `${published} published, ${proved} proved, ${lost} lost, ${unproved} unproved, ${again} again of at most ${mayComeAgain}: ${what}`,
       );
       await test.proxy.heal();
       await test.broker.start();
       await scene.close();
       await eventually(() => sockets() <= before);
+      expect(again).toBeLessThanOrEqual(mayComeAgain);
     });
 
     const current = () => scene;
     killingTests(current);
     cuttingTests(current);
+    leavingTests(current);
     blackHoleTests(current);
     absenceTests(current);
   });

@@ -24,8 +24,8 @@ async function goneUnderLoad(scene: Scene, times: number, go: () => Promise<void
   await scene.member(other, { group: null, handle: follower.handle });
   for (let round = 0; round < times; round++)
     await load.sendDuring(publisher, async () => {
-      await load.passes(60);
-      await go();
+      await load.passes(150);
+      await scene.strike(go);
       await broker.start();
     });
   expect(errors).not.toEqual([]);

@@ -14,13 +14,22 @@ export interface Account {
   unproved: number;
   /** Deliveries of what had been handled before. */
   again: number;
+  /** How often something was published again, for nobody had said that it was stored: the broker may have it that often more. */
+  resent: number;
 }
+
+/** So many that were proved may wait to be handled before who sends under load waits for the members. */
+const MOST_OPEN = 2_000;
+/** It waits for so long at most, as what is open may be lost; then it goes on slowly, with twenty at a time. */
+const PATIENCE_MS = 500;
 
 /** Publishes, and keeps count of what was proved to be stored and of what the members of the group have handled. */
 export class Load {
   private readonly members: Seen[] = [];
   private readonly proved = new Set<number>();
+  private resent = 0;
   private published = 0;
+  private hasEnded = false;
 
   /** What one more member handles. */
   counted(): Seen {
@@ -37,37 +46,45 @@ export class Load {
   /** Publishes as the relay does: each until it is proved. */
   async send(publisher: Transport, count: number): Promise<void> {
     let open = this.fresh(count);
-    await eventually(async () => {
+    await this.until(async () => {
       const batch = open.slice(0, 20);
       const settlements = await this.publish(publisher, batch);
-      open = [...batch.filter((_, index) => !settlements[index]!.stored), ...open.slice(20)];
+      const unproved = batch.filter((_, index) => !settlements[index]!.stored);
+      this.resent += unproved.length;
+      open = [...unproved, ...open.slice(20)];
       return open.length === 0;
     });
+    // Whoever answers at once, without having asked the broker, would else leave nobody else a turn.
+    await setImmediate();
   }
 
   /** Publishes in the same way all the while. Resolves when all of that is proved. */
   async sendDuring(publisher: Transport, meanwhile: () => Promise<void>): Promise<void> {
     let isOver = false;
-    const sending = (async () => {
+    const sending = async () => {
       while (!isOver) {
         await this.send(publisher, 20);
-        // Whoever answers at once, without having asked the broker, would else leave nobody a turn to notice it.
-        await setImmediate();
+        const since = performance.now();
+        await this.until(() => isOver || this.account.lost < MOST_OPEN || performance.now() - since > PATIENCE_MS);
       }
-    })();
-    await meanwhile().finally(() => (isOver = true));
-    await sending;
+    };
+    await Promise.all([sending(), meanwhile().finally(() => (isOver = true))]);
+  }
+
+  /** Lets nobody send or wait any longer. */
+  end(): void {
+    this.hasEnded = true;
   }
 
   /** Resolves when so many more have been proved than now, and more have been handled. */
   async passes(count: number): Promise<void> {
     const [proved, handled] = [this.proved.size + count, this.handled.size];
-    await eventually(() => this.proved.size >= proved && this.handled.size > handled);
+    await this.until(() => this.proved.size >= proved && this.handled.size > handled);
   }
 
   /** Resolves when all that was proved has been handled, but for so many. */
   async arrives(mayBeLost = 0): Promise<void> {
-    await eventually(() => this.account.lost <= mayBeLost);
+    await this.until(() => this.account.lost <= mayBeLost);
   }
 
   /** Publishes until they have seen something that is published now. */
@@ -77,11 +94,19 @@ export class Load {
   }
 
   get account(): Account {
-    const { published, proved, handled, members } = this;
+    const { published, proved, handled, members, resent } = this;
     const lost = [...proved].filter((number) => !handled.has(number)).length;
     const deliveries = members.reduce((sum, { total }) => sum + total, 0);
     const unproved = handled.size - (proved.size - lost);
-    return { published, proved: proved.size, lost, unproved, again: deliveries - handled.size };
+    const again = deliveries - handled.size;
+    return { published, proved: proved.size, lost, unproved, again, resent };
+  }
+
+  private async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    await eventually(() => {
+      if (this.hasEnded) throw new Error('the test has ended');
+      return condition();
+    });
   }
 
   private get handled(): Set<number> {

@@ -1,6 +1,7 @@
 import type { Subscribe, Subscription, Transport } from '@order-events/messaging';
 import { eventually } from '../eventually';
 import type { FaultProxy } from '../fault-proxy';
+import { Gate } from '../gate';
 import { member, type Seen } from '../transport-load';
 import type { Killable, TransportAtFault } from './at-fault';
 import { Load } from './load';
@@ -14,6 +15,10 @@ export class Scene {
   readonly lostPerKill: number;
   private readonly transports: Transport[] = [];
   private readonly subscriptions: Subscription[] = [];
+  private readonly gates: Gate[] = [];
+  /** Of the members of the group that are there, how many messages each may have in hand. */
+  private readonly room = new Map<Subscription, number>();
+  private struck = 0;
 
   constructor(
     private readonly test: TransportAtFault,
@@ -50,30 +55,57 @@ export class Scene {
 
   /** A member of g that handles what it gets at once, unless it is said otherwise. */
   async member(transport: Transport, more: Partial<Subscribe> = {}): Promise<Subscription> {
-    const subscription = await member(transport, this.load.counted().handle, more);
+    const limits = { inFlight: 40, ...more };
+    const joined = await member(transport, this.load.counted().handle, limits);
+    const subscription: Subscription = {
+      close: async () => {
+        await joined.close();
+        this.room.delete(subscription);
+      },
+    };
+    if (limits.group !== null) this.room.set(subscription, limits.inFlight);
     this.subscriptions.push(subscription);
     return subscription;
+  }
+
+  /** Does a fault. What the members have in hand then may have been handled, and come again; nothing that was acknowledged does. */
+  async strike(fault: () => void | Promise<void>): Promise<void> {
+    for (const inFlight of this.room.values()) this.struck += inFlight;
+    await fault();
+  }
+
+  /** The most deliveries of what had been handled before that the faults until now explain. */
+  get mayComeAgain(): number {
+    return this.struck + this.load.account.resent;
+  }
+
+  /** Open at the end of the test at the latest: a call that lasts for ever would never let its member close. */
+  gate(): Gate {
+    const gate = new Gate();
+    this.gates.push(gate);
+    return gate;
   }
 
   /** A member of g with room for fifty whose calls last until it is let go. */
   async holding(transport: Transport): Promise<Holding> {
     const seen = this.load.counted();
-    let letGo = () => {};
-    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const gate = this.gate();
     const handle: Subscribe['handle'] = async (batch) => {
       await seen.handle(batch);
-      await gate;
+      await gate.opened;
     };
     const subscription = await this.member(transport, { handle, inFlight: 50 });
-    return { seen, letGo, close: () => subscription.close() };
+    return { seen, letGo: gate.open, close: () => subscription.close() };
   }
 
-  /** Resolves when nothing waits for the group any more. */
+  /** Resolves when nothing waits for the group any more. Who is gone without a word may be asked for a while. */
   async drained(transport: Transport): Promise<void> {
-    await eventually(async () => (await transport.backlog('g')) === 0);
+    await eventually(async () => (await transport.backlog('g').catch(() => undefined)) === 0);
   }
 
   async close(): Promise<void> {
+    this.load.end();
+    for (const gate of this.gates) gate.open();
     await Promise.all(this.subscriptions.map((subscription) => subscription.close()));
     await Promise.all(this.transports.map((transport) => transport.close()));
   }

@@ -36,13 +36,19 @@ export class Consumer implements Subscription {
 
   private async run(tried: () => void): Promise<void> {
     const { signal } = this.stop;
+    const { topology } = this.options;
+    let left: string | undefined;
     for (let failures = 0; !signal.aborted;) {
       try {
         if (this.options.group === null) this.places ??= await this.ends();
         tried();
         const { groupId, places } = this;
+        // The client does not say whether it could leave. If not, the group would wait for that member until its session ends.
+        if (left !== undefined) await topology.remove(groupId, [left]);
+        left = undefined;
         const session = new Session({ ...this.options, groupId, places, succeeded: () => (failures = 0) });
         if (await session.run(signal)) return;
+        left = session.memberId;
       } catch (error) {
         tried();
         this.options.onError(error as Error);

@@ -7,7 +7,7 @@ import type { ConsumerOptions } from './consumer';
 import { afterCalls } from './handover';
 import { Lanes } from './lanes';
 import { clientIdOf, saysRemoved } from './removal';
-import { PARTITIONS, SESSION_MS } from './topology';
+import { PARTITIONS, REBALANCE_MS, SESSION_MS } from './topology';
 import { fromKafka } from './wire';
 
 export interface SessionOptions extends ConsumerOptions {
@@ -32,8 +32,6 @@ interface Held extends Place {
 
 /** How often a member shows that it lives, and hears of a rebalance. */
 const HEARTBEAT_MS = 1_000;
-/** How long a rebalance waits for a member whose calls are running; then it goes on without it. */
-const REBALANCE_MS = 30_000;
 /** How long a broker keeps a request for messages while there are none. */
 const POLL_MS = 300;
 /**
@@ -49,6 +47,8 @@ const SILENCE_MS = REBALANCE_MS + 2 * REQUEST_MS;
  * it fail, and leave it stopped after some errors.
  */
 export class Session {
+  /** By which the group knows it, also when it could not take its leave. */
+  memberId: string | undefined;
   private readonly client: Client;
   private readonly member: Member;
   private readonly lanes: Lanes<Held>;
@@ -141,8 +141,9 @@ export class Session {
       sign();
       options.succeeded();
     });
-    member.on(events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+    member.on(events.GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
       sign();
+      this.memberId = memberId;
       const places = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
         partitions.map((partition) => key({ topic, partition })),
       );

@@ -16,6 +16,8 @@ import { MAX_BATCH_BYTES } from './wire';
 export const PARTITIONS = 12;
 /** How long a member may be silent before its partitions go to others. */
 export const SESSION_MS = 10_000;
+/** How long a rebalance waits for a member whose calls are running; then it goes on without it. */
+export const REBALANCE_MS = 30_000;
 const DECLARE_MS = 60_000;
 
 export interface TopologyOptions extends ClientSettings {
@@ -63,14 +65,19 @@ export class Topology {
         declarations.map(({ topic }) => this.name(topic)),
       ),
     );
-    await Promise.all([...topicsByGroup(declarations)].map(([group, topics]) => this.place(group, topics)));
+    const groups = [...topicsByGroup(declarations)];
+    // Before anything else. Whoever finds no place after that, finds it before anybody was told that the group is declared.
+    const ends = await this.ends([...new Set(groups.flatMap(([, topics]) => topics))]);
+    await Promise.all(groups.map(([group, topics]) => this.place(group, topics, ends)));
   }
 
   /** Where each partition of the topics ends, by topic. */
   async ends(topics: readonly string[]): Promise<Map<string, Offsets>> {
     return this.ask(DECLARE_MS, async (admin) => {
-      const all = topics.map(async (topic) => [topic, await offsets(admin, this.name(topic))] as const);
-      return new Map(await Promise.all(all));
+      const ends = new Map<string, Offsets>();
+      // One after the other: at each topic that is new to it the client asks anew about all, and lets the others wait.
+      for (const topic of topics) ends.set(topic, await offsets(admin, this.name(topic)));
+      return ends;
     });
   }
 
@@ -100,11 +107,18 @@ export class Topology {
     const theirs = new Set(processes.map((process) => clientIdOf(this.options, process)));
     const members = (await this.members(group)).filter(({ clientId }) => theirs.has(clientId));
     if (members.length === 0) return;
-    const memberIds = members.map(({ memberId }) => memberId);
+    await this.remove(
+      this.name(group),
+      members.map(({ memberId }) => memberId),
+    );
+  }
+
+  /** @param groupId the group's name with the prefix */
+  async remove(groupId: string, memberIds: readonly string[]): Promise<void> {
     await within(
       'Kafka',
       REQUEST_MS,
-      patiently(() => removeMembers(this.options, this.name(group), memberIds)),
+      patiently(() => removeMembers(this.options, groupId, memberIds)),
     );
   }
 
@@ -153,9 +167,7 @@ export class Topology {
   }
 
   /** Gives the group its place in the topics that are new to it: what was there before belongs to others. */
-  private async place(group: string, topics: readonly string[]): Promise<void> {
-    // The ends first. Whoever finds no place after that, finds it before anybody was told that the group is declared.
-    const ends = await this.ends(topics);
+  private async place(group: string, topics: readonly string[], ends: ReadonlyMap<string, Offsets>): Promise<void> {
     const groupId = this.name(group);
     const known = await this.ask(DECLARE_MS, (admin) => placesOf(admin, groupId, topics.map(this.name)));
     const places = known

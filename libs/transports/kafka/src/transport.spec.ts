@@ -1,4 +1,6 @@
 import { describeBroker, sharedBroker, transportConformance } from '@order-events/testing';
+import { putRecord } from '../test/other-program';
+import { SESSION_MS } from './topology';
 import { KafkaTransport } from './transport';
 
 describeBroker('kafka', () => {
@@ -12,6 +14,8 @@ describeBroker('kafka', () => {
           prefix: env.TOPIC_PREFIX!,
           onError: (error) => process.env.DEBUG_KAFKA && console.error(error),
         }),
+      put: (topic, body) => putRecord(env.KAFKA_BROKERS!, env.TOPIC_PREFIX! + topic, body),
+      claimMs: SESSION_MS,
       close: () => Promise.resolve(),
     };
   });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrokerInstance, FaultProxy, freePort, runDirectory } from '@order-events/testing';
 
@@ -16,16 +16,11 @@ export class ProxiedBroker {
     const names = ['client-1', 'internal-1', 'controller-1'] as const;
     const all = await Promise.all(names.map(async (name) => [name, await freePort()] as const));
     const ports = Object.fromEntries(all) as Record<(typeof names)[number], number>;
-    const options = { name: 'kafka' as const, directory, ports, brokers: 1, secure: false, say: () => undefined };
-    const broker = await BrokerInstance.create(options);
     const proxy = await FaultProxy.to({ host: '127.0.0.1', port: ports['client-1'] });
     // A broker tells its clients where to go on: those of this listener, through the proxy.
-    const file = join(directory, 'server-1.properties');
-    const address = `CLIENT://127.0.0.1:${ports['client-1']}`;
-    const advertised = new RegExp(`^(advertised\\.listeners=.*)${address}`, 'm');
-    const settings = readFileSync(file, 'utf8');
-    expect(settings).toMatch(advertised);
-    writeFileSync(file, settings.replace(advertised, `$1CLIENT://127.0.0.1:${proxy.port}`));
+    const advertised = { 'client-1': proxy.port };
+    const options = { name: 'kafka' as const, directory, ports, advertised, brokers: 1, secure: false };
+    const broker = await BrokerInstance.create({ ...options, say: () => undefined });
     await broker.start();
     return new ProxiedBroker(broker, proxy, `127.0.0.1:${ports['internal-1']}`);
   }

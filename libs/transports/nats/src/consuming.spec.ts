@@ -135,6 +135,27 @@ describeBroker('nats', () => {
     await mute.close();
   });
 
+  test('who acknowledges first is handed nothing of which the server has not said that it knows', async () => {
+    const transport = await server.declared();
+    const jsm = await server.jetstreamManager();
+    const seen = new Seen();
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const handle = (batch: readonly Message[]) => seen.handle(batch).then(() => finished);
+    const subscription = await member(transport, handle, { acknowledgeFirst: true });
+    await transport.publish([numbered(0)]);
+    await eventually(() => seen.total === 1);
+    // It has the same key, and waits in hand for the first.
+    await transport.publish([numbered(13)]);
+    const group = server.name('g');
+    await eventually(async () => (await jsm.consumers.info(server.stream, group)).num_ack_pending === 1);
+    await jsm.consumers.delete(server.stream, group);
+    finish();
+    await eventually(() => server.told('could not be acknowledged'));
+    await subscription.close();
+    expect([...seen.numbers]).toEqual([0]);
+  });
+
   test('a follower leaves nothing on the server', async () => {
     const transport = await server.declared();
     const jsm = await server.jetstreamManager();

@@ -1,4 +1,6 @@
 import { describeBroker, privateBroker, sharedBroker, transportConformance } from '@order-events/testing';
+import { putBody } from '../test/other-program';
+import { ACK_WAIT_MS } from './topology';
 import { NatsTransport } from './transport';
 
 const options = { applicationName: 'test', onError: () => {} };
@@ -8,6 +10,8 @@ describeBroker('nats', () => {
     const { env } = await sharedBroker('nats');
     return {
       connect: () => new NatsTransport({ ...options, url: env.NATS_URL!, prefix: env.TOPIC_PREFIX! }),
+      put: (topic, body) => putBody(env.NATS_URL!, env.TOPIC_PREFIX! + topic, body),
+      claimMs: ACK_WAIT_MS,
       close: () => Promise.resolve(),
     };
   });
@@ -17,6 +21,8 @@ describeBroker('nats', () => {
     const tls = { caFile: broker.security!.certificate };
     return {
       connect: () => new NatsTransport({ ...options, url: broker.env.NATS_URL!, prefix: '', tls }),
+      put: (topic, body) => putBody(broker.env.NATS_URL!, topic, body, tls.caFile),
+      claimMs: ACK_WAIT_MS,
       close: () => broker.remove(),
     };
   });

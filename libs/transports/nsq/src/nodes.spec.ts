@@ -110,5 +110,9 @@ describeBroker('nsq', () => {
     const before = performance.now();
     await sendAll(transport, 2, 10);
     expect(performance.now() - before).toBeLessThan(10_000);
+    // Nothing was said of what has only been sent to the one that answers nothing.
+    const seen = new Seen();
+    await member(cluster.open(), seen.handle);
+    await eventually(() => seen.distinct === 12);
   });
 });

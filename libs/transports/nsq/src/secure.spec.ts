@@ -15,6 +15,8 @@ import {
   transportConformance,
   type PrivateBroker,
 } from '@order-events/testing';
+import { putBody } from '../test/other-program';
+import { CLAIM_MS } from './connection';
 import { NsqTransport, type NsqTransportOptions } from './transport';
 
 describeBroker('nsq', () => {
@@ -41,7 +43,13 @@ describeBroker('nsq', () => {
     });
 
   transportConformance('NsqTransport with TLS and a secret', () =>
-    Promise.resolve({ connect, close: () => Promise.resolve() }),
+    Promise.resolve({
+      connect,
+      put: (topic, body) => putBody(broker.env.NSQLOOKUPD_ADDRESSES!, `test.${topic}`, body),
+      refusesEmpty: true,
+      claimMs: CLAIM_MS,
+      close: () => Promise.resolve(),
+    }),
   );
 
   const detailOf = async (transport: NsqTransport) => {

@@ -1,4 +1,6 @@
 import { describeBroker, sharedBroker, transportConformance } from '@order-events/testing';
+import { putBody } from '../test/other-program';
+import { CLAIM_MS } from './connection';
 import { NsqTransport } from './transport';
 
 describeBroker('nsq', () => {
@@ -13,6 +15,9 @@ describeBroker('nsq', () => {
           prefix: env.TOPIC_PREFIX!,
           onError: () => {},
         }),
+      put: (topic, body) => putBody(env.NSQLOOKUPD_ADDRESSES!, env.TOPIC_PREFIX! + topic, body),
+      refusesEmpty: true,
+      claimMs: CLAIM_MS,
       close: () => Promise.resolve(),
     };
   });

@@ -1,2 +1,3 @@
+export { LEASE_MS } from './membership';
 export * from './migrations';
 export * from './transport';

@@ -1,6 +1,6 @@
 import type { Subscription } from '@order-events/messaging';
 import { migrate } from '@order-events/store/migrate';
-import { testDatabase, type TestDatabase } from '@order-events/testing';
+import { testDatabase, withClient, type TestDatabase } from '@order-events/testing';
 import { eventsMigrations } from '../src/migrations';
 import { PostgresTransport } from '../src/transport';
 
@@ -25,6 +25,12 @@ export class TestLog {
     const onError = (error: Error) => void this.errors.push(error);
     const options = { url: this.url, connections: 4, applicationName: 'test', prefix, onError };
     return this.closing(new PostgresTransport(options));
+  }
+
+  /** Writes a row with no key and no headers, as whoever may write to the log can. */
+  async put(topic: string, body: Uint8Array): Promise<void> {
+    const text = `INSERT INTO log (partition, id, topic, key, headers, body) VALUES (3, gen_random_uuid(), $1, '', '{}', $2)`;
+    await withClient(this.url, (client) => client.query(text, [topic, Buffer.from(body)]));
   }
 
   /** Closes it, too, when the test has ended. */

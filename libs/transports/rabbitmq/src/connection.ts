@@ -17,7 +17,7 @@ export const BROKER = 'RabbitMQ';
 /** How long the broker may take for an answer. */
 export const TIMEOUT_MS = 5_000;
 /** Two or three of them in silence, and each side gives the connection up, and the broker the claims that it carries. */
-const HEARTBEAT_S = 5;
+export const HEARTBEAT_S = 5;
 /** What this was tried with. Long before it, an unknown kind of queue was quietly made a classic one. */
 const OLDEST = [3, 10] as const;
 

@@ -9,7 +9,7 @@ describeBroker('rabbitmq', () => {
       ...(await brokerAtFault(test.broker)),
       connect: ({ address, ...rest }) =>
         new RabbitmqTransport({ url: `amqp://guest:guest@${address}`, applicationName: 'test', ...rest }),
-      // RabbitMQ 3.10 forgets a quorum queue, and all that is in it, when it is killed within half a second of declaring it.
+      // RabbitMQ forgets a quorum queue, and all that is in it, when it is killed within half a second of declaring it.
       declarationsAreKept: async () => void (await test.ctl('eval', 'dets:sync(ra_directory_reverse).')),
     };
   });

@@ -5,10 +5,14 @@ import {
   transportConformance,
   type TransportUnderTest,
 } from '@order-events/testing';
+import { putBody } from '../test/other-program';
+import { HEARTBEAT_S } from './connection';
 import { RabbitmqTransport, type RabbitmqTransportOptions } from './transport';
 
 const connecting = (options: Pick<RabbitmqTransportOptions, 'url' | 'prefix' | 'tls'>): TransportUnderTest => ({
   connect: () => new RabbitmqTransport({ ...options, applicationName: 'test', onError: () => undefined }),
+  put: (topic, body) => putBody(options.url, options.prefix, topic, body, options.tls?.caFile),
+  claimMs: 3 * HEARTBEAT_S * 1_000,
   close: () => Promise.resolve(),
 });
 

@@ -63,12 +63,12 @@ export const kafka: Recipe = {
     ),
 
   layout(setup): Layout {
-    const { directory, port, security } = setup;
+    const { directory, advertised, security } = setup;
     const nodes = each(setup.brokers);
     // 16 bytes in base64; one that begins with a dash would be read as an option.
     const clusterId = `A${randomBytes(16).toString('base64url').slice(1, 21)}A`;
     return {
-      env: { KAFKA_BROKERS: nodes.map((id) => `127.0.0.1:${port(`client-${id}`)}`).join(',') },
+      env: { KAFKA_BROKERS: nodes.map((id) => `127.0.0.1:${advertised(`client-${id}`)}`).join(',') },
       files: {
         ...Object.fromEntries(nodes.map((id) => [`server-${id}.properties`, properties(settings(setup, id))])),
         ...(security && {
@@ -125,9 +125,12 @@ function part(setup: Setup, id: number): Part {
  * Kafka writes to the page cache and leaves the flushing to the system (`log.flush.*` unset), like every installation that
  * follows its makers: a record survives the end of the process, and that of a machine by being on other machines.
  */
-function settings({ directory, port, brokers, security }: Setup, id: number): Record<string, string | number> {
-  const listeners = (kinds: readonly string[]) =>
-    kinds.map((kind) => `${kind}://127.0.0.1:${port(`${kind.toLowerCase()}-${id}`)}`).join(',');
+function settings(
+  { directory, port, advertised, brokers, security }: Setup,
+  id: number,
+): Record<string, string | number> {
+  const listeners = (kinds: readonly string[], at = port) =>
+    kinds.map((kind) => `${kind}://127.0.0.1:${at(`${kind.toLowerCase()}-${id}`)}`).join(',');
   const replicas = Math.min(3, brokers);
   const inSync = Math.min(2, replicas);
   return {
@@ -137,7 +140,7 @@ function settings({ directory, port, brokers, security }: Setup, id: number): Re
       .map((voter) => `${voter}@127.0.0.1:${port(`controller-${voter}`)}`)
       .join(','),
     listeners: listeners(['CLIENT', 'INTERNAL', 'CONTROLLER']),
-    'advertised.listeners': listeners(['CLIENT', 'INTERNAL']),
+    'advertised.listeners': listeners(['CLIENT', 'INTERNAL'], advertised),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'INTERNAL',
     'listener.security.protocol.map': `CLIENT:${security ? 'SASL_SSL' : 'PLAINTEXT'},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`,

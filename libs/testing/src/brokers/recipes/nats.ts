@@ -27,7 +27,7 @@ export const nats: Recipe = {
 
   ports: () => ({ client: 4222, monitor: 8222 }),
 
-  layout({ directory, programs, port, security, coreOnly }): Layout {
+  layout({ directory, programs, port, advertised, security, coreOnly }): Layout {
     const config = join(directory, 'nats.conf');
     const quoted = JSON.stringify;
     const tls = security && [
@@ -35,7 +35,8 @@ export const nats: Recipe = {
       `authorization { user: ${quoted(security.user)}, password: ${quoted(security.password)} }`,
     ];
     const address = `127.0.0.1:${port('client')}`;
-    const url = security ? `tls://${security.user}:${security.password}@${address}` : `nats://${address}`;
+    const found = `127.0.0.1:${advertised('client')}`;
+    const url = security ? `tls://${security.user}:${security.password}@${found}` : `nats://${found}`;
     // The default syncs every two minutes; this makes the answer to a publish mean that the message is on disk.
     const jetstream = `jetstream { store_dir: ${quoted(join(directory, 'data'))}, sync_interval: always }`;
     const lines = [

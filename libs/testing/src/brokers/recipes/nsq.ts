@@ -41,23 +41,23 @@ export const nsq: Recipe = {
 
   ports: (brokers) => ({
     'lookup-tcp': 4160,
-    lookup: 4161,
+    'client-lookup': 4161,
     auth: 4170,
     ...Object.fromEntries(
       each(brokers).flatMap((id) => [
-        [`tcp-${id}`, 4148 + 2 * id],
+        [`client-${id}`, 4148 + 2 * id],
         [`http-${id}`, 4149 + 2 * id],
       ]),
     ),
   }),
 
   layout(setup): Layout {
-    const { port, security } = setup;
+    const { advertised, security } = setup;
     const daemons = each(setup.brokers);
     return {
       env: {
-        NSQD_ADDRESSES: daemons.map((id) => `127.0.0.1:${port(`tcp-${id}`)}`).join(','),
-        NSQLOOKUPD_ADDRESSES: `127.0.0.1:${port('lookup')}`,
+        NSQD_ADDRESSES: daemons.map((id) => `127.0.0.1:${advertised(`client-${id}`)}`).join(','),
+        NSQLOOKUPD_ADDRESSES: `127.0.0.1:${advertised('client-lookup')}`,
       },
       files: {
         // nsqlookupd keeps nothing and is not told its directory otherwise.
@@ -74,28 +74,32 @@ const each = (brokers: number) => Array.from({ length: brokers }, (_, index) => 
 
 function lookup({ directory, programs, port }: Setup): Part {
   const config = join(directory, 'nsqlookupd.cfg');
-  const addresses = [`-tcp-address=127.0.0.1:${port('lookup-tcp')}`, `-http-address=127.0.0.1:${port('lookup')}`];
+  const addresses = [
+    `-tcp-address=127.0.0.1:${port('lookup-tcp')}`,
+    `-http-address=127.0.0.1:${port('client-lookup')}`,
+  ];
   return {
     name: 'nsqlookupd',
     command: join(programs, 'nsqlookupd'),
     args: [`-config=${config}`, ...addresses, '-broadcast-address=127.0.0.1'],
     mark: config,
     helper: true,
-    probe: () => probeNsqlookupd({ host: '127.0.0.1', port: port('lookup') }),
+    probe: () => probeNsqlookupd({ host: '127.0.0.1', port: port('client-lookup') }),
   };
 }
 
-function daemon({ directory, programs, port, security }: Setup, id: number): Part {
+function daemon({ directory, programs, port, advertised, security }: Setup, id: number): Part {
   const data = join(directory, `data-${id}`);
   return {
     name: `nsqd-${id}`,
     command: join(programs, 'nsqd'),
     args: [
       `-data-path=${data}`,
-      `-tcp-address=127.0.0.1:${port(`tcp-${id}`)}`,
+      `-tcp-address=127.0.0.1:${port(`client-${id}`)}`,
       `-http-address=127.0.0.1:${port(`http-${id}`)}`,
       '-https-address=',
       '-broadcast-address=127.0.0.1',
+      `-broadcast-tcp-port=${advertised(`client-${id}`)}`,
       `-lookupd-tcp-address=127.0.0.1:${port('lookup-tcp')}`,
       // The default is made from the host's name, and part of every message id: two on one host would give the same ids.
       `-node-id=${id}`,
@@ -106,10 +110,10 @@ function daemon({ directory, programs, port, security }: Setup, id: number): Par
     ],
     mark: `-data-path=${data} `,
     async probe() {
-      await probeNsqd({ host: '127.0.0.1', port: port(`tcp-${id}`) });
+      await probeNsqd({ host: '127.0.0.1', port: port(`client-${id}`) });
       await probeHttp({ host: '127.0.0.1', port: port(`http-${id}`) }, '/ping');
-      const registered = await registeredNsqds({ host: '127.0.0.1', port: port('lookup') });
-      if (!registered.includes(port(`tcp-${id}`))) throw new Error(`nsqlookupd does not know nsqd-${id} yet`);
+      const registered = await registeredNsqds({ host: '127.0.0.1', port: port('client-lookup') });
+      if (!registered.includes(advertised(`client-${id}`))) throw new Error(`nsqlookupd does not know nsqd-${id} yet`);
     },
   };
 }

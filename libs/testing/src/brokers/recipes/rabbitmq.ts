@@ -29,9 +29,10 @@ export const rabbitmq: Recipe = {
   ports: () => ({ client: 5672, management: 15_672, distribution: 5673, names: 5674 }),
 
   layout(setup): Layout {
-    const { port, security } = setup;
+    const { port, advertised, security } = setup;
     const address = `127.0.0.1:${port('client')}`;
-    const url = security ? `amqps://${security.user}:${security.password}@${address}` : `amqp://guest:guest@${address}`;
+    const found = `127.0.0.1:${advertised('client')}`;
+    const url = security ? `amqps://${security.user}:${security.password}@${found}` : `amqp://guest:guest@${found}`;
     const lines = [
       ...(security
         ? [

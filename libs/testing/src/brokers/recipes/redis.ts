@@ -23,9 +23,9 @@ export const redis: Recipe = {
 
   ports: () => ({ client: 6379 }),
 
-  layout({ directory, port, security }): Layout {
+  layout({ directory, port, advertised, security }): Layout {
     const config = join(directory, 'redis.conf');
-    const address = `127.0.0.1:${port('client')}`;
+    const address = `127.0.0.1:${advertised('client')}`;
     const quoted = JSON.stringify;
     const lines = [
       'bind 127.0.0.1',

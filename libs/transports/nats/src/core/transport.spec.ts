@@ -1,4 +1,5 @@
 import { describeBroker, privateBroker, transportConformance } from '@order-events/testing';
+import { putBody } from '../../test/other-program';
 import { KnownTopology } from './topology';
 import { CoreNatsTransport } from './transport';
 
@@ -13,6 +14,10 @@ describeBroker('nats', () => {
       onError: () => {},
       topology,
     };
-    return { connect: () => new CoreNatsTransport(options), close: () => broker.remove() };
+    return {
+      connect: () => new CoreNatsTransport(options),
+      put: (topic, body) => putBody(options.url, options.prefix + topic, body),
+      close: () => broker.remove(),
+    };
   });
 });

@@ -87,7 +87,10 @@ export async function disturb(options: FaultOptions): Promise<Faults> {
   return { counts, untried, recoveries: await Promise.all(recoveries) };
 }
 
-export function isPossible(kind: Kind, { system, network, disk }: Pick<FaultOptions, 'system' | 'network' | 'disk'>) {
+export function isPossible(
+  kind: Kind,
+  { system, network, disk }: Pick<FaultOptions, 'system' | 'network' | 'disk'>,
+): boolean {
   if (kind === 'kill broker') return namesOf('broker', system).length > 0;
   if (kind.endsWith(' broker')) return network.to('broker').length > 0;
   return kind !== 'full disk' || disk !== undefined;

@@ -66,7 +66,7 @@ export class System {
     return Object.fromEntries(Object.entries(this.databases).map(([name, { login }]) => [name, login]));
   }
 
-  /** What a program finds in its environment that publishes to the services' broker: past the network that a test disturbs, where Postgres is that. */
+  /** What a program finds in its environment that publishes to the services' broker. Of a disturbed network it is behind that to a broker, and past that to Postgres. */
   get transportEnv(): NodeJS.ProcessEnv {
     return {
       TRANSPORT: 'postgres',

@@ -1,69 +1,20 @@
 import { consumedBy, type CloudEvent } from '@order-events/contracts';
 import { DeadLetterError } from '@order-events/messaging';
-import { cloudEvent, DecidingService, ends, everyRun } from '@order-events/testing';
+import { cloudEvent, ends, everyRun, type DecidingService } from '@order-events/testing';
 import {
-  cancelForCustomer,
-  expire,
-  handlers,
-  place,
-  refundForOperator,
-  tables,
-  type Order,
-  type OrderTables,
-} from './index';
-
-const { order: pending } = place(
-  {
-    order_id: 'o1',
-    user_id: 'u1',
-    items: [
-      { product_id: 'apple', quantity: 2, unit_price: 100 },
-      { product_id: 'pear', quantity: 1, unit_price: 50 },
-    ],
-    currency: 'EUR',
-    email: 'a@example.com',
-  },
-  1_700_000_000,
-);
-const agreed = { inventory: 'reserved', payment: 'authorized' } as const;
-const confirmed: Order = { ...pending, ...agreed, status: 'confirmed', version: 3, deadline: 900 };
-const paid: Order = { ...confirmed, payment: 'captured', status: 'paid', version: 4 };
-const completed: Order = { ...paid, status: 'completed', version: 5, carrier: 'Parcels', tracking_number: 't1' };
-const cancelled: Order = { ...pending, status: 'cancelled', version: 2, cancel_reason: 'customer_request' };
-
-const ofOrder = { order_id: 'o1' };
-const ofMoney = { ...ofOrder, amount: 250, currency: 'EUR' };
-const answers = {
-  reserved: cloudEvent('inventory.reserved', ofOrder),
-  rejected: cloudEvent('inventory.rejected', { ...ofOrder, reason: 'out_of_stock', missing: ['pear'] }),
-  authorized: cloudEvent('payment.authorized', { ...ofMoney, authorization_id: 'a1' }),
-  declined: cloudEvent('payment.declined', { ...ofOrder, reason: 'card_declined' }),
-  captured: cloudEvent('payment.captured', { ...ofMoney, capture_id: 'c1' }),
-  captureFailed: cloudEvent('payment.capture_failed', { ...ofOrder, reason: 'card_expired' }),
-  voided: cloudEvent('payment.voided', ofOrder),
-  refunded: cloudEvent('payment.refunded', { ...ofMoney, refund_id: 'r1' }),
-  dispatched: cloudEvent('shipment.dispatched', { ...ofOrder, carrier: 'Parcels', tracking_number: 't1' }),
-  failed: cloudEvent('shipment.failed', { ...ofOrder, reason: 'undeliverable_address' }),
-};
-
-function orderApi(order?: Order) {
-  const service = new DecidingService({ tables, handlers, answers: [] });
-  if (order) service.put({ orders: [order] });
-  return service;
-}
-
-const rowOf = (service: DecidingService<OrderTables>) => service.table('orders').get('o1')!;
-
-/** What can be seen from outside: the status, what was told, and the history from here on. */
-function seen(service: DecidingService<OrderTables>) {
-  const { status, cancel_reason } = rowOf(service);
-  return {
-    status,
-    cancel_reason,
-    told: service.events.map(({ type }) => type),
-    history: service.log('order_history').map(({ event }) => event),
-  };
-}
+  answers,
+  cancelled,
+  completed,
+  confirmed,
+  ofMoney,
+  ofOrder,
+  orderApi,
+  paid,
+  pending,
+  rowOf,
+  seen,
+} from '../../test/decided-orders';
+import { cancelForCustomer, handlers, place, type Order, type OrderTables } from './index';
 
 test('every topic that comes to order-api has one handler', () => {
   expect(handlers.map(({ topic }) => topic).sort()).toEqual(consumedBy('order-api').sort());
@@ -258,58 +209,4 @@ test('order events carry the order, and what is new of it', () => {
       data: { ...body, carrier: 'Parcels', tracking_number: 't1' },
     },
   ]);
-});
-
-describe('a refund that an operator wants', () => {
-  test('of a paid order asks logistics, once, and a shipment that it gives up cancels the order', () => {
-    const service = orderApi({ ...paid, deadline: 900 });
-    const refund = () => {
-      const outcome = refundForOperator(rowOf(service));
-      if (outcome.accepted) service.decide({ orders: ['o1'] }, () => outcome.decision);
-      return outcome.accepted;
-    };
-    expect([refund(), refund()]).toEqual([true, true]);
-    expect(rowOf(service)).toMatchObject({ status: 'paid', recalled: true, deadline: 900 });
-    service.handle(cloudEvent('shipment.failed', { ...ofOrder, reason: 'recalled' }));
-    expect(refund()).toBe(true);
-    service.handle(answers.refunded);
-    expect(seen(service)).toEqual({
-      status: 'cancelled',
-      cancel_reason: 'shipment_failed',
-      told: ['order.recalled', 'order.cancelled'],
-      history: ['order.recalled', 'shipment.failed', 'payment.refunded'],
-    });
-  });
-
-  test('of a paid order whose goods have left comes too late: it is completed', () => {
-    const service = orderApi({ ...paid, recalled: true });
-    service.handle(answers.dispatched);
-    expect(seen(service)).toMatchObject({ status: 'completed', told: ['order.completed'] });
-  });
-
-  test.each([pending, confirmed, completed])('of a $status order is refused', (order) => {
-    expect(refundForOperator(order)).toEqual({ accepted: false });
-  });
-});
-
-describe('a passed deadline', () => {
-  const due = (order: Order) => expire({ ...order, deadline: 900 }, 900);
-
-  test.each([pending, confirmed])('of a $status order cancels it', (order) => {
-    expect(due(order)).toMatchObject({
-      rows: {
-        orders: [{ status: 'cancelled', cancel_reason: 'expired', deadline: null, version: order.version + 1 }],
-        order_history: [{ event: 'order.cancelled', status: 'cancelled', detail: { reason: 'expired' } }],
-      },
-      events: [{ type: 'order.cancelled', sequence: order.version + 1, data: { reason: 'expired' } }],
-    });
-  });
-
-  test.each([paid, completed, cancelled])('of a $status order changes nothing', (order) => {
-    expect(due(order)).toEqual({});
-  });
-
-  test.each([null, 901])('that is %s has not passed', (deadline) => {
-    expect(expire({ ...pending, deadline }, 900)).toEqual({});
-  });
 });

@@ -1,4 +1,3 @@
-import type { Message } from '@order-events/messaging';
 import { eventually } from '../eventually';
 import { Seen } from '../transport-load';
 import type { Scene } from './scene';
@@ -14,37 +13,20 @@ export function leavingTests(current: () => Scene): void {
     let mayBeLost = 0;
     for (let round = 0; round < 2; round++) {
       const before = load.account.published;
-      const guest = await guestOf(scene);
+      const guest = await scene.holding(scene.proxied(), new Seen());
       await load.sendDuring(publisher, async () => {
-        await eventually(() => guest.taken.distinct > 0);
+        await eventually(() => guest.seen.distinct > 0);
         // As the broker sees it when the process is killed. What it has taken does not count as handled, and who stays
         // meets no fault: nothing at all may come again.
         await proxy.refuse();
         if (fleeting) mayBeLost += load.account.published - before;
         await load.passes(60);
       });
-      await guest.ends();
+      guest.letGo();
+      await guest.close();
       await load.arrives(mayBeLost);
       await proxy.heal();
     }
     await scene.drained(transport);
   });
-}
-
-/** A member of g whose calls do not end before it does. */
-async function guestOf(scene: Scene) {
-  const taken = new Seen();
-  const gate = scene.gate();
-  const handle = async (batch: readonly Message[]) => {
-    await taken.handle(batch);
-    await gate.opened;
-  };
-  const subscription = await scene.member(scene.proxied(), { handle });
-  return {
-    taken,
-    ends: () => {
-      gate.open();
-      return subscription.close();
-    },
-  };
 }

@@ -86,9 +86,11 @@ export class Scene {
     return gate;
   }
 
-  /** A member of g with room for fifty whose calls last until it is let go. */
-  async holding(transport: Transport): Promise<Holding> {
-    const seen = this.load.counted();
+  /**
+   * A member of g with room for fifty whose calls last until it is let go.
+   * @param seen takes note of what it has in hand; the load's own counts it as handled
+   */
+  async holding(transport: Transport, seen = this.load.counted()): Promise<Holding> {
     const gate = this.gate();
     const handle: Subscribe['handle'] = async (batch) => {
       await seen.handle(batch);
